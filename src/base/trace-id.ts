@@ -1,0 +1,26 @@
+// The id that follows a session from connect to its last reply: in logs, in Received, in reply texts.
+
+const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ' // Crockford's base 32: can be read out on the phone
+
+/**
+ * Makes session ids: 8 digits of the millisecond, 5 of a counter that starts at a random place.
+ * Unique within a process for 33 million sessions in one millisecond; the random start tells
+ * processes and restarts apart. Sorts by time.
+ */
+export function createTraceIds(now: () => number, random: () => number): () => string {
+  let counter = Math.floor(random() * 32 ** 5)
+  return () => {
+    counter = (counter + 1) % 32 ** 5
+    return base32(now(), 8) + base32(counter, 5)
+  }
+}
+
+function base32(value: number, digits: number): string {
+  let text = ''
+  let rest = value
+  for (let index = 0; index < digits; index += 1) {
+    text = (alphabet[rest % 32] ?? '') + text
+    rest = Math.floor(rest / 32)
+  }
+  return text
+}

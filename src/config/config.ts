@@ -1,0 +1,106 @@
+// The whole configuration as the program sees it: checked, complete, frozen. Only app and bin read it.
+
+export interface Config {
+  /** The relay's own name: banner, EHLO to next hops, Received, Authentication-Results. A-label. */
+  readonly hostname: string
+  readonly listen: readonly ListenConfig[]
+  /** Absolute folder of everything durable. */
+  readonly state: string
+  readonly tls: TlsConfig
+  readonly limits: LimitsConfig
+  readonly verification: VerificationConfig
+  readonly handover: HandoverConfig
+  readonly dns: DnsConfig
+  readonly log: LogConfig
+  readonly metrics: { readonly listen: { readonly address: string; readonly port: number } | null }
+}
+
+export interface ListenConfig {
+  readonly address: string
+  readonly port: number
+}
+
+export interface TlsConfig {
+  /** STARTTLS is offered when there is at least one. Absolute paths; re-read when the files change. */
+  readonly certificates: readonly { readonly certificate: string; readonly key: string }[]
+  /** File of PEM certificates trusted for `tls: verify` routes besides the system's; null: none. */
+  readonly ca: string | null
+}
+
+export interface LimitsConfig {
+  /** Advertised as SIZE and enforced on the content, in bytes. */
+  readonly maxMessageBytes: number
+  readonly maxRecipientCount: number
+  readonly maxHopCount: number
+  readonly maxSessionCount: number
+  /** Mails of one session before 421. */
+  readonly maxTransactionCount: number
+  /** Replies of class 5 or syntax errors in one session before 421. */
+  readonly maxErrorCount: number
+  /** Unknown recipients of one session before each one costs `unknownRecipientDelayMs`. */
+  readonly unknownRecipientDelayAfterCount: number
+  readonly unknownRecipientDelayMs: number
+  /** Unknown recipients of one session before 421 4.7.0. */
+  readonly maxUnknownRecipientCount: number
+  readonly commandTimeoutMs: number
+  /** Longest pause between two pieces of content. */
+  readonly dataTimeoutMs: number
+  /** Longest life of a session. */
+  readonly sessionTimeoutMs: number
+  /** Content up to this size stays in memory, larger content goes to a temporary file. */
+  readonly maxContentInMemoryBytes: number
+  /** Of all sessions together; above it content goes to a file earlier. */
+  readonly maxTotalContentInMemoryBytes: number
+  /** How long a drain waits for mails in progress. */
+  readonly drainTimeoutMs: number
+}
+
+export interface VerificationConfig {
+  readonly positiveFreshMs: number
+  readonly positiveRefreshMs: number
+  readonly positiveStaleMs: number
+  readonly negativeFreshMs: number
+  readonly negativeLimitMs: number
+  /** Two background refusals at least this far apart take a positive back. */
+  readonly demoteAfterMs: number
+  readonly connectTimeoutMs: number
+  readonly commandTimeoutMs: number
+  readonly totalTimeoutMs: number
+  /** Used when a target refuses the null reverse-path. */
+  readonly probeSender: string
+  readonly maxConnectionCount: number
+  readonly maxQuestionsPerConnection: number
+  readonly idleCloseMs: number
+  /** Entries kept per domain. */
+  readonly maxEntriesPerDomain: number
+  readonly catchAllIntervalMs: number
+  readonly pinMs: number
+  readonly breakerFailureCount: number
+  readonly breakerRecoveryMs: number
+}
+
+export interface HandoverConfig {
+  readonly maxConnectionCount: number
+  readonly maxMailsPerConnection: number
+  readonly idleCloseMs: number
+  /** RFC 5321 §4.5.3.2 allows up to 5 min for the banner, MAIL and RCPT, 2 min for DATA. */
+  readonly connectTimeoutMs: number
+  readonly commandTimeoutMs: number
+  /** Longest wait for the socket to take a piece of content. */
+  readonly contentTimeoutMs: number
+  /** Wait for the final reply (RFC 5321 §4.5.3.2.6: 10 min). */
+  readonly finalTimeoutMs: number
+}
+
+export interface DnsConfig {
+  /** `address` or `address:port`; empty: the system's resolvers. */
+  readonly servers: readonly string[]
+  readonly timeoutMs: number
+  readonly attemptCount: number
+}
+
+export interface LogConfig {
+  readonly format: 'auto' | 'json' | 'human'
+  /** Absolute path, or null for standard output. */
+  readonly file: string | null
+}

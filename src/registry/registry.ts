@@ -1,0 +1,78 @@
+// Which domains are served and where their mail goes. The door of the registry: contract and shapes.
+
+/** `none` never encrypts, `opportunistic` encrypts when offered, `verify` needs a trusted name and chain. */
+export type TlsPolicy = 'none' | 'opportunistic' | 'verify'
+
+/** One place mail can be taken to, as the operator wrote it. */
+export type Endpoint =
+  /** A host name (A-label, lower case): its A and AAAA records are looked up and tried in turn. */
+  | { readonly kind: 'host'; readonly host: string; readonly port: number }
+  /** An address literal, IPv4 or IPv6, without brackets. */
+  | { readonly kind: 'address'; readonly address: string; readonly port: number }
+  /** The MX records of `name`, by preference. */
+  | { readonly kind: 'mx'; readonly name: string; readonly port: number }
+
+/** Tried in order. `id` is the same text for equal routes: pools, breakers and caches are keyed by it. */
+export interface Route {
+  readonly id: string
+  readonly endpoints: readonly [Endpoint, ...Endpoint[]]
+  readonly tls: TlsPolicy
+}
+
+/**
+ * Moves a next hop's reply to RCPT into or out of the "no such mailbox" class.
+ * `text` is compared with the whole reply line, case-insensitively; `*` stands for any run of characters.
+ */
+export interface ReplyPattern {
+  readonly text: string
+  readonly means: 'no-such-mailbox' | 'other'
+}
+
+export interface ServedDomain {
+  /** A-label, lower case. */
+  readonly domain: string
+  /** A suspended domain gets 451 at RCPT. `reason` is for people and may be empty. */
+  readonly suspension: { readonly reason: string; readonly sinceMs: number } | null
+  readonly route: Route
+  /** Where recipients are asked: the route itself unless the domain names another host and port. */
+  readonly calloutRoute: Route
+  /** Gross size of the content in bytes; null: the relay's own limit. */
+  readonly maxMessageBytes: number | null
+  /** With '+', `a+b@d` is the same question as `a@d`; null: every local part is a question of its own. */
+  readonly subaddressSeparator: string | null
+  readonly replyPatterns: readonly ReplyPattern[]
+  /** Who runs the institute's server: an address or a phone number, for people; may be empty. */
+  readonly contact: string
+  readonly createdAtMs: number
+  readonly changedAtMs: number
+}
+
+export interface Registry {
+  /**
+   * The served domain of that exact name (A-label, lower case). Answers from memory without I/O:
+   * it is asked for every recipient.
+   */
+  readonly find: (domain: string) => ServedDomain | undefined
+  /** All served domains by name. A copy: changing it changes nothing. */
+  readonly list: () => readonly ServedDomain[]
+  /**
+   * Adds or replaces. On return the change is committed (WAL, synchronous=FULL) and `find` sees it;
+   * other processes see it within a second. Throws RegistryWriteError when the store fails.
+   */
+  readonly put: (domain: ServedDomain) => void
+  /** True if there was one. Durable on return, as `put`. */
+  readonly remove: (domain: string) => boolean
+  /** Several changes as one transaction: all or none, durable on return. */
+  readonly apply: (changes: readonly RegistryChange[]) => void
+  /** Stops following other processes' changes and closes the store. */
+  readonly close: () => void
+}
+
+export type RegistryChange =
+  | { readonly kind: 'put'; readonly domain: ServedDomain }
+  | { readonly kind: 'remove'; readonly domain: string }
+
+export type RegistryEvent =
+  /** Somebody (this process or another) changed the registry; `find` already answers the new state. */
+  | { readonly kind: 'registry-changed'; readonly domains: readonly string[] }
+  | { readonly kind: 'registry-unreadable'; readonly error: string }

@@ -1,0 +1,49 @@
+// What was decided about a client, a recipient or a mail, and why. Reasons live here, their wording in
+// replies.ts (one table), so that no reason can leave the house without a code, a status and a text.
+
+import type { PeerReply } from '#smtp/reply.ts'
+
+export type Verdict =
+  | { readonly kind: 'accept' }
+  | { readonly kind: 'defer'; readonly reason: DeferReason }
+  | { readonly kind: 'reject'; readonly reason: RejectReason }
+
+/** Temporary: the client keeps the mail and comes back. Everything unexpected is one of these. */
+export type DeferReason =
+  /** The institute's server gave no usable answer; `detail` says at which stage and why, for humans. */
+  | { readonly kind: 'next-hop-unreachable'; readonly server: string; readonly detail: string }
+  /** The institute's server itself answered 4yz. */
+  | { readonly kind: 'next-hop-deferred'; readonly server: string; readonly reply: PeerReply }
+  /** The institute's server said 5yz to RCPT, but not because the mailbox does not exist. */
+  | { readonly kind: 'next-hop-policy'; readonly server: string; readonly reply: PeerReply }
+  | { readonly kind: 'mailbox-full'; readonly server: string; readonly reply: PeerReply }
+  /** Some of several recipients were refused at hand-over: the retry gets an exact answer for each. */
+  | { readonly kind: 'recipients-changed'; readonly server: string }
+  | { readonly kind: 'domain-suspended'; readonly domain: string }
+  | { readonly kind: 'too-many-recipients'; readonly maxCount: number }
+  | { readonly kind: 'too-many-unknown-recipients' }
+  | { readonly kind: 'storage-failed' }
+  | { readonly kind: 'internal-error' }
+
+/** Permanent: destroys the mail at the sender, so each one needs a cause that will not go away. */
+export type RejectReason =
+  | { readonly kind: 'not-served'; readonly domain: string }
+  | { readonly kind: 'recipient-unknown'; readonly server: string; readonly reply: PeerReply }
+  | { readonly kind: 'next-hop-rejected'; readonly server: string; readonly reply: PeerReply }
+  | { readonly kind: 'too-large'; readonly maxBytes: number }
+  /** Too large for this recipient's domain, by its profile or by its server's own words. */
+  | { readonly kind: 'too-large-for-recipient'; readonly server: string; readonly detail: string }
+  | { readonly kind: 'smtputf8-unsupported'; readonly server: string }
+  | { readonly kind: 'bare-newline' }
+  | { readonly kind: 'loop'; readonly hopCount: number }
+  | { readonly kind: 'header-too-large'; readonly maxBytes: number }
+
+export const accept: Verdict = Object.freeze({ kind: 'accept' })
+
+export function defer(reason: DeferReason): Verdict {
+  return { kind: 'defer', reason }
+}
+
+export function reject(reason: RejectReason): Verdict {
+  return { kind: 'reject', reason }
+}

@@ -1,0 +1,29 @@
+// What happened to the program as a whole: started, reloaded, drained, stopped.
+
+export interface ListenerAddress {
+  readonly address: string
+  readonly port: number
+}
+
+export type AppEvent =
+  | {
+      readonly kind: 'started'
+      readonly hostname: string
+      /** As configured; `listening` names the ports really bound. */
+      readonly listeners: readonly ListenerAddress[]
+      readonly version: string
+    }
+  /** One for each socket, with the port really bound. */
+  | {
+      readonly kind: 'listening'
+      readonly listener: ListenerAddress
+      readonly service: 'smtp' | 'metrics'
+    }
+  | { readonly kind: 'config-reloaded' }
+  /** The old configuration stays in force. */
+  | { readonly kind: 'config-reload-failed'; readonly problems: readonly string[] }
+  | { readonly kind: 'certificates-reloaded' }
+  /** The old certificates stay in use. */
+  | { readonly kind: 'certificates-failed'; readonly detail: string }
+  | { readonly kind: 'draining'; readonly sessionCount: number }
+  | { readonly kind: 'stopped' }

@@ -1,0 +1,125 @@
+// Turns reasons into SMTP: the one table of codes, statuses and texts. The manual's reply catalogue is
+// printed from here. A 5yz carries a status that says what is wrong, never one guessed from its code.
+
+import { cleanAsciiLine } from '#base/text.ts'
+import {
+  replyText,
+  type PermanentCode,
+  type Reply,
+  type StatusDetail,
+  type TransientCode,
+} from '#smtp/reply.ts'
+import type { DeferReason, RejectReason, Verdict } from './verdict.ts'
+
+interface Wording<Code, Reason> {
+  readonly code: Code
+  readonly status: StatusDetail
+  readonly text: (reason: Reason) => string
+}
+
+type Wordings<Code, Reasons extends { readonly kind: string }> = {
+  readonly [Kind in Reasons['kind']]: Wording<Code, Extract<Reasons, { readonly kind: Kind }>>
+}
+
+export const deferWordings: Wordings<TransientCode, DeferReason> = {
+  'next-hop-unreachable': {
+    code: 451,
+    status: '4.1',
+    text: (reason) => `${reason.server} does not answer: ${reason.detail}`,
+  },
+  'next-hop-deferred': { code: 451, status: '3.0', text: says },
+  'next-hop-policy': { code: 451, status: '7.1', text: says },
+  'mailbox-full': { code: 452, status: '2.2', text: says },
+  'recipients-changed': {
+    code: 451,
+    status: '1.1',
+    text: (reason) => `${reason.server} refused some of the recipients; please try again`,
+  },
+  'domain-suspended': {
+    code: 451,
+    status: '3.2',
+    text: (reason) => `mail for ${reason.domain} is suspended for now; please try again later`,
+  },
+  'too-many-recipients': {
+    code: 452,
+    status: '5.3',
+    text: (reason) => `at most ${reason.maxCount} recipients a mail; send the rest in another one`,
+  },
+  'too-many-unknown-recipients': {
+    code: 421,
+    status: '7.0',
+    text: () => 'too many unknown recipients in this session',
+  },
+  'storage-failed': { code: 452, status: '3.1', text: () => 'no room for this mail right now' },
+  'internal-error': { code: 451, status: '3.0', text: () => 'internal error; please try again' },
+}
+
+export const rejectWordings: Wordings<PermanentCode, RejectReason> = {
+  'not-served': {
+    code: 550,
+    status: '7.1',
+    text: (reason) => `relaying denied: ${reason.domain} is not served here`,
+  },
+  'recipient-unknown': { code: 550, status: '1.1', text: says },
+  'next-hop-rejected': { code: 554, status: '6.0', text: says },
+  'too-large': {
+    code: 552,
+    status: '3.4',
+    text: (reason) => `the mail is larger than the limit of ${reason.maxBytes} bytes`,
+  },
+  'too-large-for-recipient': {
+    code: 552,
+    status: '3.4',
+    text: (reason) => `too large for ${reason.server}: ${reason.detail}`,
+  },
+  'smtputf8-unsupported': {
+    code: 553,
+    status: '6.7',
+    text: (reason) => `${reason.server} does not support SMTPUTF8`,
+  },
+  'bare-newline': {
+    code: 550,
+    status: '5.2',
+    text: () => 'bare CR or LF in the content; lines must end in CR LF',
+  },
+  loop: {
+    code: 554,
+    status: '4.6',
+    text: (reason) => `mail loop: ${reason.hopCount} Received fields`,
+  },
+  'header-too-large': {
+    code: 554,
+    status: '6.0',
+    text: (reason) => `the header section is larger than ${reason.maxBytes} bytes`,
+  },
+}
+
+/** A peer's words in a reply of ours: cleaned, and short enough for one line (RFC 5321 §4.5.3.1.5). */
+const maxPeerTextLength = 300
+
+function says(reason: {
+  readonly server: string
+  readonly reply: Parameters<typeof replyText>[0]
+}): string {
+  return `${reason.server} says: ${replyText(reason.reply)}`
+}
+
+type Refusal = Exclude<Verdict, { readonly kind: 'accept' }>
+
+/** The reply for a verdict that is not accept. `subject` is put before the text, e.g. `<x@inst.example>: `. */
+export function verdictReply(verdict: Refusal, subject: string): Reply {
+  const wording = wordingOf(verdict)
+  // The tables' types pair each reason with its wording; the lookup by `kind` loses that.
+  const text = wording.text(verdict.reason as never)
+  return {
+    code: wording.code,
+    status: wording.status,
+    lines: [cleanAsciiLine(subject + text, maxPeerTextLength)],
+  }
+}
+
+function wordingOf(verdict: Refusal): Wording<TransientCode | PermanentCode, never> {
+  return verdict.kind === 'defer'
+    ? deferWordings[verdict.reason.kind]
+    : rejectWordings[verdict.reason.kind]
+}

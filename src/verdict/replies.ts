@@ -9,7 +9,7 @@ import {
   type StatusDetail,
   type TransientCode,
 } from '#smtp/reply.ts'
-import type { DeferReason, RejectReason, Verdict } from './verdict.ts'
+import type { DeferReason, Deferral, RejectReason, Rejection } from './verdict.ts'
 
 interface Wording<Code, Reason> {
   readonly code: Code
@@ -94,8 +94,8 @@ export const rejectWordings: Wordings<PermanentCode, RejectReason> = {
   },
 }
 
-/** A peer's words in a reply of ours: cleaned, and short enough for one line (RFC 5321 §4.5.3.1.5). */
-const maxPeerTextLength = 300
+/** Enough for an address and a server's words, short enough for one line (RFC 5321 §4.5.3.1.5). */
+const maxTextLength = 400
 
 function says(reason: {
   readonly server: string
@@ -104,21 +104,26 @@ function says(reason: {
   return `${reason.server} says: ${replyText(reason.reply)}`
 }
 
-type Refusal = Exclude<Verdict, { readonly kind: 'accept' }>
-
-/** The reply for a verdict that is not accept. `subject` is put before the text, e.g. `<x@inst.example>: `. */
-export function verdictReply(verdict: Refusal, subject: string): Reply {
+/**
+ * The reply for a verdict that is not accept. `subject` is put before the text, e.g.
+ * `<x@inst.example>: `; `traceId` behind it, so that the sender's postmaster can be helped; both may be ''.
+ */
+export function verdictReply(
+  verdict: Deferral | Rejection,
+  subject: string,
+  traceId: string,
+): Reply {
   const wording = wordingOf(verdict)
   // The tables' types pair each reason with its wording; the lookup by `kind` loses that.
   const text = wording.text(verdict.reason as never)
   return {
     code: wording.code,
     status: wording.status,
-    lines: [cleanAsciiLine(subject + text, maxPeerTextLength)],
+    lines: [cleanAsciiLine(subject + text, maxTextLength) + (traceId && ` [${traceId}]`)],
   }
 }
 
-function wordingOf(verdict: Refusal): Wording<TransientCode | PermanentCode, never> {
+function wordingOf(verdict: Deferral | Rejection): Wording<TransientCode | PermanentCode, never> {
   return verdict.kind === 'defer'
     ? deferWordings[verdict.reason.kind]
     : rejectWordings[verdict.reason.kind]

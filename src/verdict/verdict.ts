@@ -38,12 +38,16 @@ export type RejectReason =
   | { readonly kind: 'loop'; readonly hopCount: number }
   | { readonly kind: 'header-too-large'; readonly maxBytes: number }
 
+/** A verdict that is not accept. */
+export type Deferral = Extract<Verdict, { readonly kind: 'defer' }>
+export type Rejection = Extract<Verdict, { readonly kind: 'reject' }>
+
 export const accept: Verdict = Object.freeze({ kind: 'accept' })
 
-export function defer(reason: DeferReason): Verdict {
+export function defer(reason: DeferReason): Deferral {
   return { kind: 'defer', reason }
 }
 
-export function reject(reason: RejectReason): Verdict {
+export function reject(reason: RejectReason): Rejection {
   return { kind: 'reject', reason }
 }

@@ -1,0 +1,77 @@
+// The server side of the SMTP dialog (RFC 5321 §3, §4) as a step function. Pure: no clock, no socket,
+// no look-up. The driver in intake/ does what the effects say, in order.
+
+import type { Command } from '#smtp/command.ts'
+import { reply } from '#smtp/reply.ts'
+import { commandTable } from './command-table.ts'
+import { onFinalVerdict } from './on-data.ts'
+import { onSenderJudged } from './on-mail.ts'
+import { onRecipientJudged } from './on-rcpt.ts'
+import * as replies from './replies.ts'
+import type { SessionState } from './state.ts'
+import {
+  answer,
+  closing,
+  mistake,
+  unexpected,
+  type SessionEvent,
+  type SessionRules,
+  type Step,
+} from './transition.ts'
+
+export { initialState, type Greeting, type SessionState, type Transaction } from './state.ts'
+export type { CloseReason, Effect, SessionEvent, SessionRules, Step } from './transition.ts'
+
+/** Advances one session by one event. */
+export function step(rules: SessionRules, state: SessionState, event: SessionEvent): Step {
+  return withErrorLimit(rules, advance(rules, state, event))
+}
+
+function advance(rules: SessionRules, state: SessionState, event: SessionEvent): Step {
+  switch (event.kind) {
+    case 'opened':
+      return answer(state, reply(220, null, `${rules.hostname} ESMTP Pforte`), true)
+    case 'command':
+      return onCommand(rules, state, event.command)
+    case 'command-problem':
+      return mistake(state, replies.forProblem(event.problem))
+    case 'sender-judged':
+      return onSenderJudged(state, event)
+    case 'recipient-judged':
+      return onRecipientJudged(rules, state, event)
+    case 'content-complete':
+      return state.phase === 'content'
+        ? { state: { ...state, phase: 'final' }, effects: [{ kind: 'judge-mail' }] }
+        : unexpected(state)
+    case 'mail-judged':
+      return onFinalVerdict(state, event)
+    case 'encrypted':
+      // RFC 3207 §4.2: everything learned before the handshake is forgotten.
+      return {
+        state: { phase: 'connected', standing: { ...state.standing, isEncrypted: true } },
+        effects: [],
+      }
+    case 'timeout':
+      return closing(state, replies.timeout(rules.hostname), 'timeout')
+    case 'draining':
+      return closing(state, replies.shuttingDown(rules.hostname), 'draining')
+  }
+}
+
+function onCommand(rules: SessionRules, state: SessionState, command: Command): Step {
+  const rule = commandTable[command.verb]
+  if (!rule.phases.includes(state.phase)) return mistake(state, rule.outOfPlace)
+  return rule.run(rules, state, command as never)
+}
+
+/** The reply that was due still leaves; then the session is over (RFC 5321 §4.2.3: 421 closes). */
+function withErrorLimit(rules: SessionRules, next: Step): Step {
+  const { state, effects } = next
+  if (state.phase === 'closed' || state.standing.errorCount < rules.maxErrorCount) return next
+  const { state: closed, effects: farewell } = closing(
+    state,
+    replies.tooManyErrors(rules.hostname),
+    'too-many-errors',
+  )
+  return { state: closed, effects: [...effects, ...farewell] }
+}

@@ -1,0 +1,91 @@
+// What the server side of a dialog may assume. Each phase carries exactly the data that exists in it.
+
+import type { MailParameters } from '#smtp/command.ts'
+import type { ForwardPath, ReversePath } from '#smtp/path.ts'
+
+export interface Greeting {
+  /** What the client called itself: a claim. Printable, at most 255 characters. */
+  readonly name: string
+  /** EHLO rather than HELO. */
+  readonly isExtended: boolean
+}
+
+/** What lives as long as the session, whatever its phase. */
+export interface Standing {
+  readonly isEncrypted: boolean
+  /** Replies of class 5 and other mistakes of the client so far. */
+  readonly errorCount: number
+  /** Mails begun (MAIL accepted). */
+  readonly mailCount: number
+  /** Recipients the institutes refused as unknown. */
+  readonly unknownRecipientCount: number
+}
+
+export interface Transaction {
+  readonly reversePath: ReversePath
+  readonly parameters: MailParameters
+}
+
+/** Invariant: `recipients` is never empty in the phases `rcpt`, `content` and `final`. */
+export type SessionState =
+  | { readonly phase: 'connected'; readonly standing: Standing }
+  | { readonly phase: 'greeted'; readonly standing: Standing; readonly greeting: Greeting }
+  /** MAIL was sent and is being judged; nothing else may be fed but that judgement or the end. */
+  | {
+      readonly phase: 'judging-sender'
+      readonly standing: Standing
+      readonly greeting: Greeting
+      readonly transaction: Transaction
+    }
+  | {
+      readonly phase: 'mail'
+      readonly standing: Standing
+      readonly greeting: Greeting
+      readonly transaction: Transaction
+    }
+  | {
+      readonly phase: 'judging-recipient'
+      readonly standing: Standing
+      readonly greeting: Greeting
+      readonly transaction: Transaction
+      readonly recipients: readonly ForwardPath[]
+      readonly candidate: ForwardPath
+    }
+  | {
+      readonly phase: 'rcpt'
+      readonly standing: Standing
+      readonly greeting: Greeting
+      readonly transaction: Transaction
+      readonly recipients: readonly [ForwardPath, ...ForwardPath[]]
+    }
+  /** 354 was sent: what arrives is content, not commands. */
+  | {
+      readonly phase: 'content'
+      readonly standing: Standing
+      readonly greeting: Greeting
+      readonly transaction: Transaction
+      readonly recipients: readonly [ForwardPath, ...ForwardPath[]]
+    }
+  /** The content is complete and waits for its final verdict. */
+  | {
+      readonly phase: 'final'
+      readonly standing: Standing
+      readonly greeting: Greeting
+      readonly transaction: Transaction
+      readonly recipients: readonly [ForwardPath, ...ForwardPath[]]
+    }
+  /** 220 was sent to STARTTLS: nothing but the handshake may follow. */
+  | { readonly phase: 'handshake'; readonly standing: Standing }
+  | { readonly phase: 'closed'; readonly standing: Standing }
+
+export const newStanding: Standing = Object.freeze({
+  isEncrypted: false,
+  errorCount: 0,
+  mailCount: 0,
+  unknownRecipientCount: 0,
+})
+
+export const initialState: SessionState = Object.freeze({
+  phase: 'connected',
+  standing: newStanding,
+})

@@ -1,0 +1,97 @@
+// One transition of the session: what goes in, what comes out, and the few ways to build it.
+
+import type { Command, CommandProblem } from '#smtp/command.ts'
+import type { ForwardPath } from '#smtp/path.ts'
+import type { Reply } from '#smtp/reply.ts'
+import { verdictReply } from '#verdict/replies.ts'
+import { defer, type Verdict } from '#verdict/verdict.ts'
+import type { SessionState, Transaction } from './state.ts'
+
+/** What does not change while a session lives. */
+export interface SessionRules {
+  readonly hostname: string
+  readonly isTlsOffered: boolean
+  readonly maxMessageBytes: number
+  readonly maxRecipientCount: number
+  readonly maxTransactionCount: number
+  readonly maxErrorCount: number
+  readonly unknownRecipientDelayAfterCount: number
+  readonly unknownRecipientDelayMs: number
+  readonly maxUnknownRecipientCount: number
+}
+
+export type SessionEvent =
+  | { readonly kind: 'opened' }
+  | { readonly kind: 'command'; readonly command: Command }
+  | { readonly kind: 'command-problem'; readonly problem: CommandProblem }
+  | { readonly kind: 'sender-judged'; readonly verdict: Verdict; readonly traceId: string }
+  | { readonly kind: 'recipient-judged'; readonly verdict: Verdict; readonly traceId: string }
+  /** The end of data has arrived. */
+  | { readonly kind: 'content-complete' }
+  /** `words` is the next hop's final reply, cleaned, for the accepting reply; '' if there is none. */
+  | {
+      readonly kind: 'mail-judged'
+      readonly verdict: Verdict
+      readonly traceId: string
+      readonly words: string
+    }
+  | { readonly kind: 'encrypted' }
+  | { readonly kind: 'timeout' }
+  | { readonly kind: 'draining' }
+
+export type CloseReason =
+  | 'quit'
+  | 'timeout'
+  | 'draining'
+  | 'too-many-errors'
+  | 'too-many-unknown-recipients'
+  | 'too-many-mails'
+  | 'pipelined-starttls'
+
+/** What the driver has to do. */
+export type Effect =
+  /** `endsGroup`: what is buffered has to leave now (RFC 2920 §3.1), not with the replies to come. */
+  | {
+      readonly kind: 'reply'
+      readonly reply: Reply
+      readonly endsGroup: boolean
+      /** Wait this long before the reply: the price of guessing addresses. */
+      readonly delayMs: number
+    }
+  | { readonly kind: 'judge-sender'; readonly transaction: Transaction }
+  | { readonly kind: 'judge-recipient'; readonly candidate: ForwardPath }
+  | { readonly kind: 'receive-content' }
+  | { readonly kind: 'judge-mail' }
+  | { readonly kind: 'start-tls' }
+  | { readonly kind: 'close'; readonly reason: CloseReason }
+
+export interface Step {
+  readonly state: SessionState
+  readonly effects: readonly Effect[]
+}
+
+/** A reply, and nothing else changes. */
+export function answer(state: SessionState, message: Reply, endsGroup: boolean): Step {
+  return { state, effects: [{ kind: 'reply', reply: message, endsGroup, delayMs: 0 }] }
+}
+
+/** A reply to something the client did wrong: it counts. */
+export function mistake(state: SessionState, message: Reply): Step {
+  const standing = { ...state.standing, errorCount: state.standing.errorCount + 1 }
+  return answer({ ...state, standing }, message, false)
+}
+
+export function closing(state: SessionState, message: Reply, reason: CloseReason): Step {
+  return {
+    state: { phase: 'closed', standing: state.standing },
+    effects: [
+      { kind: 'reply', reply: message, endsGroup: true, delayMs: 0 },
+      { kind: 'close', reason },
+    ],
+  }
+}
+
+/** The driver fed an event that cannot happen in this phase: a bug, answered as everything unexpected. */
+export function unexpected(state: SessionState): Step {
+  return answer(state, verdictReply(defer({ kind: 'internal-error' }), '', ''), true)
+}

@@ -1,0 +1,63 @@
+// Untrusted values (a YAML file, a row of the store) become a domain document: shape and bounds only.
+// What the strings mean is checked by createServedDomain.
+
+import * as z from 'zod'
+import { failure, success, type Result } from '#base/result.ts'
+import { cleanLine, nearestWord } from '#base/text.ts'
+import type { DomainDocument, DomainProblem } from './served-domain.ts'
+
+/** For people and for terminals: one line without control characters, no longer than a screen or two. */
+const line = z
+  .string()
+  .max(300)
+  .refine((text) => cleanLine(text, 300) === text, 'control characters are not allowed')
+
+const endpoints = z.union(
+  [z.string().transform((text) => [text]), z.array(z.string()).min(1).max(16)],
+  {
+    error: 'expected an endpoint such as mail.inst.example:25, or a list of 1 to 16 of them',
+  },
+)
+
+const replyPattern = z.strictObject({
+  text: line.min(1),
+  means: z.enum(['no-such-mailbox', 'other']),
+})
+
+const schema = z.strictObject({
+  domain: z.string(),
+  to: endpoints,
+  callout: endpoints.exactOptional(),
+  tls: z.enum(['opportunistic', 'verify', 'none']).exactOptional(),
+  maxSize: z.string().exactOptional(),
+  subaddressSeparator: z.string().exactOptional(),
+  replyPatterns: z.array(replyPattern).max(64).exactOptional(),
+  suspended: z
+    .union([line, z.literal(true)], { error: 'expected a reason, or true' })
+    .exactOptional(),
+  contact: line.exactOptional(),
+})
+
+/** `to` and `callout` may be one endpoint or a list. Every problem is returned, with its place. */
+export function parseDomainDocument(
+  value: unknown,
+): Result<DomainDocument, readonly [DomainProblem, ...DomainProblem[]]> {
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return success(parsed.data)
+  const [first = { path: [], text: 'not a domain' }, ...rest] =
+    parsed.error.issues.flatMap(describe)
+  return failure([first, ...rest])
+}
+
+function describe(issue: z.core.$ZodIssue): readonly DomainProblem[] {
+  const path = issue.path.map((part) => (typeof part === 'number' ? part : String(part)))
+  if (issue.code !== 'unrecognized_keys') return [{ path, text: issue.message }]
+  return issue.keys.map((key) => ({ path: [...path, key], text: unknownKey(key, path) }))
+}
+
+function unknownKey(key: string, path: readonly (string | number)[]): string {
+  const known = Object.keys(path.length === 0 ? schema.shape : replyPattern.shape)
+  const nearest = nearestWord(key, known)
+  const hint = nearest === undefined ? `known are ${known.join(', ')}` : `did you mean ${nearest}?`
+  return `unknown key ${JSON.stringify(cleanLine(key, 60))}; ${hint}`
+}

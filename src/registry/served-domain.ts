@@ -1,0 +1,135 @@
+// Served domains as people write them (the plain document of export, apply and the store) and as the
+// program uses them. There is one way from one to the other, so whatever was stored can be read back.
+
+import { failure, success, type Result } from '#base/result.ts'
+import { formatSize, parseSize } from '#base/units.ts'
+import { parseDomain } from '#smtp/domain-name.ts'
+import type { Endpoint, ReplyPattern, Route, ServedDomain, TlsPolicy } from './registry.ts'
+import { createRoute, formatEndpoint, parseEndpoint } from './route.ts'
+
+/** Keys as in the YAML of `pforte domain export`. Strings are as people write them, not yet checked. */
+export interface DomainDocument {
+  readonly domain: string
+  /** Endpoints, tried in order. */
+  readonly to: readonly string[]
+  /** Endpoints asked for recipients; absent: those of `to`. */
+  readonly callout?: readonly string[]
+  /** Absent: opportunistic. */
+  readonly tls?: TlsPolicy
+  /** `50MiB`; absent: the relay's own limit. */
+  readonly maxSize?: string
+  readonly subaddressSeparator?: string
+  readonly replyPatterns?: readonly ReplyPattern[]
+  /** The reason, or true without one. */
+  readonly suspended?: string | true
+  readonly contact?: string
+}
+
+/** What is wrong, and where in the document: `['to', 1]`. */
+export interface DomainProblem {
+  readonly path: readonly (string | number)[]
+  readonly text: string
+}
+
+/** RFC 5321 §4.5.3.1.7: at least 64K octets of content have to be taken. */
+const minMaxMessageBytes = 65_536
+
+/** Checks a document. `nowMs` becomes the time of creation, change and suspension. */
+export function createServedDomain(
+  document: DomainDocument,
+  nowMs: number,
+): Result<ServedDomain, DomainProblem> {
+  const domain = parseDomain(document.domain)
+  if (!domain.ok)
+    return problem(['domain'], `${JSON.stringify(document.domain)}: ${domain.problem}`)
+  const tls = document.tls ?? 'opportunistic'
+  const route = parseRoute('to', document.to, tls)
+  if (!route.ok) return route
+  const callout = parseRoute('callout', document.callout ?? document.to, tls)
+  if (!callout.ok) return callout
+  const maxMessageBytes = parseMaxSize(document.maxSize)
+  if (!maxMessageBytes.ok) return maxMessageBytes
+  const separator = parseSeparator(document.subaddressSeparator)
+  if (!separator.ok) return separator
+  return success({
+    domain: domain.value,
+    suspension:
+      document.suspended === undefined
+        ? null
+        : { reason: document.suspended === true ? '' : document.suspended, sinceMs: nowMs },
+    route: route.value,
+    calloutRoute: callout.value,
+    maxMessageBytes: maxMessageBytes.value,
+    subaddressSeparator: separator.value,
+    replyPatterns: (document.replyPatterns ?? []).map(({ text, means }) => ({ text, means })),
+    contact: document.contact ?? '',
+    createdAtMs: nowMs,
+    changedAtMs: nowMs,
+  })
+}
+
+/** The document that `createServedDomain` takes back; what is at its default is left out. */
+export function toDomainDocument(served: ServedDomain): DomainDocument {
+  const { route, calloutRoute, suspension } = served
+  return {
+    domain: served.domain,
+    to: route.endpoints.map(formatEndpoint),
+    ...(calloutRoute.id !== route.id && { callout: calloutRoute.endpoints.map(formatEndpoint) }),
+    ...(route.tls !== 'opportunistic' && { tls: route.tls }),
+    ...(served.maxMessageBytes !== null && { maxSize: formatSize(served.maxMessageBytes) }),
+    ...(served.subaddressSeparator !== null && { subaddressSeparator: served.subaddressSeparator }),
+    ...(served.replyPatterns.length > 0 && { replyPatterns: served.replyPatterns }),
+    ...(suspension !== null && { suspended: suspension.reason === '' ? true : suspension.reason }),
+    ...(served.contact !== '' && { contact: served.contact }),
+  }
+}
+
+/** `wanted` with the history of `current`: when it was created, and since when it is suspended. */
+export function withHistoryOf(wanted: ServedDomain, current: ServedDomain): ServedDomain {
+  const sinceMs = current.suspension?.sinceMs
+  const suspension =
+    wanted.suspension === null || sinceMs === undefined
+      ? wanted.suspension
+      : { reason: wanted.suspension.reason, sinceMs }
+  return { ...wanted, suspension, createdAtMs: current.createdAtMs }
+}
+
+function parseRoute(
+  key: 'to' | 'callout',
+  texts: readonly string[],
+  tls: TlsPolicy,
+): Result<Route, DomainProblem> {
+  const endpoints: Endpoint[] = []
+  for (const [index, text] of texts.entries()) {
+    const endpoint = parseEndpoint(text)
+    if (!endpoint.ok) return problem([key, index], endpoint.problem)
+    endpoints.push(endpoint.value)
+  }
+  const [first, ...rest] = endpoints
+  if (first === undefined) return problem([key], 'at least one endpoint is needed')
+  return success(createRoute([first, ...rest], tls))
+}
+
+function parseMaxSize(text: string | undefined): Result<number | null, DomainProblem> {
+  if (text === undefined) return success(null)
+  const bytes = parseSize(text)
+  if (!bytes.ok) return problem(['maxSize'], `${JSON.stringify(text)}: ${bytes.problem}`)
+  return bytes.value >= minMaxMessageBytes
+    ? success(bytes.value)
+    : problem(['maxSize'], `${JSON.stringify(text)}: at least ${formatSize(minMaxMessageBytes)}`)
+}
+
+/** Neither part of an address's own syntax nor a letter or digit, which would split plain names. */
+function parseSeparator(text: string | undefined): Result<string | null, DomainProblem> {
+  if (text === undefined) return success(null)
+  return /^[!#$%&'*+/=?^_`{|}~-]$/.test(text)
+    ? success(text)
+    : problem(['subaddressSeparator'], `${JSON.stringify(text)}: expected one character such as +`)
+}
+
+function problem(
+  path: readonly (string | number)[],
+  text: string,
+): { readonly ok: false; readonly problem: DomainProblem } {
+  return failure({ path, text })
+}

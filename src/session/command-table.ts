@@ -27,10 +27,6 @@ export interface CommandRule<Kind extends Verb> {
 /** The phases in which commands may arrive at all; in the others the driver holds them back. */
 const anytime: readonly Phase[] = ['connected', 'greeted', 'mail', 'rcpt']
 
-/**
- * RFC 2920 §3.1: EHLO, DATA, VRFY, EXPN, NOOP, QUIT and STARTTLS end a pipelined group, so their
- * replies leave at once; the others wait for company.
- */
 export const commandTable: { readonly [Kind in Verb]: CommandRule<Kind> } = {
   EHLO: { phases: anytime, outOfPlace: replies.outOfPlace, run: onGreeting },
   HELO: { phases: anytime, outOfPlace: replies.outOfPlace, run: onGreeting },
@@ -41,7 +37,7 @@ export const commandTable: { readonly [Kind in Verb]: CommandRule<Kind> } = {
   NOOP: {
     phases: anytime,
     outOfPlace: replies.outOfPlace,
-    run: (_rules, state) => answer(state, replies.ok, true),
+    run: (_rules, state) => answer(state, replies.ok),
   },
   QUIT: {
     phases: anytime,
@@ -51,7 +47,7 @@ export const commandTable: { readonly [Kind in Verb]: CommandRule<Kind> } = {
   VRFY: {
     phases: anytime,
     outOfPlace: replies.outOfPlace,
-    run: (_rules, state) => answer(state, replies.willNotVerify, true),
+    run: (_rules, state) => answer(state, replies.willNotVerify),
   },
   EXPN: {
     phases: anytime,
@@ -61,7 +57,7 @@ export const commandTable: { readonly [Kind in Verb]: CommandRule<Kind> } = {
   HELP: {
     phases: anytime,
     outOfPlace: replies.outOfPlace,
-    run: (_rules, state) => answer(state, replies.help, true),
+    run: (_rules, state) => answer(state, replies.help),
   },
   STARTTLS: { phases: ['connected', 'greeted'], outOfPlace: replies.outOfPlace, run: onStartTls },
 }

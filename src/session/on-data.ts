@@ -19,10 +19,7 @@ export function onData(_rules: SessionRules, state: SessionState): Step {
   const message = replies.startContent
   return {
     state: { ...state, phase: 'content' },
-    effects: [
-      { kind: 'reply', reply: message, endsGroup: true, delayMs: 0 },
-      { kind: 'receive-content' },
-    ],
+    effects: [{ kind: 'reply', reply: message, delayMs: 0 }, { kind: 'receive-content' }],
   }
 }
 
@@ -36,7 +33,7 @@ export function onFinalVerdict(
   const next: SessionState = { phase: 'greeted', standing, greeting }
   if (event.verdict.kind === 'accept') {
     const words = event.words === '' ? '' : ` ${event.words}`
-    return answer(next, reply(250, '0.0', `Ok: ${event.traceId}${words}`), true)
+    return answer(next, reply(250, '0.0', `Ok: ${event.traceId}${words}`))
   }
-  return answer(next, verdictReply(event.verdict, '', event.traceId), true)
+  return answer(next, verdictReply(event.verdict, '', event.traceId))
 }

@@ -18,7 +18,6 @@ export function onGreeting(
   return answer(
     { phase: 'greeted', standing, greeting: { name: command.name, isExtended } },
     message,
-    true,
   )
 }
 

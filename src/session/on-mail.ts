@@ -30,7 +30,7 @@ export function onMail(
   if (parameters.sizeBytes !== null && parameters.sizeBytes > rules.maxMessageBytes) {
     // RFC 1870 §6.1. Not a mistake of the client: it asked, and got its answer before sending.
     const tooLarge = reject({ kind: 'too-large', maxBytes: rules.maxMessageBytes })
-    return answer(state, verdictReply(tooLarge, '', ''), false)
+    return answer(state, verdictReply(tooLarge, '', ''))
   }
   const transaction = { reversePath, parameters }
   return {
@@ -48,12 +48,8 @@ export function onSenderJudged(
   if (event.verdict.kind !== 'accept') {
     const subject = `<${reversePathText(transaction.reversePath)}>: `
     const message = verdictReply(event.verdict, subject, event.traceId)
-    return answer({ phase: 'greeted', standing, greeting }, message, false)
+    return answer({ phase: 'greeted', standing, greeting }, message)
   }
   const counted = { ...standing, mailCount: standing.mailCount + 1 }
-  return answer(
-    { phase: 'mail', standing: counted, greeting, transaction },
-    replies.senderOk,
-    false,
-  )
+  return answer({ phase: 'mail', standing: counted, greeting, transaction }, replies.senderOk)
 }

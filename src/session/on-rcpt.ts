@@ -53,7 +53,7 @@ export function onRecipientJudged(
 ): Step {
   if (state.phase !== 'judging-recipient') return unexpected(state)
   const { verdict, traceId } = event
-  if (verdict.kind === 'accept') return answer(taken(state), replies.recipientOk, false)
+  if (verdict.kind === 'accept') return answer(taken(state), replies.recipientOk)
   const before = restored(state, state.standing)
   if (verdict.kind !== 'reject' || verdict.reason.kind !== 'recipient-unknown') {
     return refuse(before, state.candidate, verdict, traceId, 0)
@@ -113,5 +113,5 @@ function refuse(
   delayMs: number,
 ): Step {
   const message = verdictReply(verdict, `<${forwardPathText(candidate)}>: `, traceId)
-  return { state, effects: [{ kind: 'reply', reply: message, endsGroup: false, delayMs }] }
+  return { state, effects: [{ kind: 'reply', reply: message, delayMs }] }
 }

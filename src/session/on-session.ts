@@ -11,7 +11,7 @@ export function onReset(_rules: SessionRules, state: SessionState): Step {
     state.phase === 'mail' || state.phase === 'rcpt'
       ? { phase: 'greeted', standing, greeting: state.greeting }
       : state
-  return answer(next, replies.ok, false)
+  return answer(next, replies.ok)
 }
 
 /** RFC 3207 §4. The driver closes the session when anything was pipelined behind it. */
@@ -20,9 +20,6 @@ export function onStartTls(rules: SessionRules, state: SessionState): Step {
   if (!rules.isTlsOffered) return mistake(state, replies.notImplemented)
   return {
     state: { phase: 'handshake', standing: state.standing },
-    effects: [
-      { kind: 'reply', reply: replies.readyForTls, endsGroup: true, delayMs: 0 },
-      { kind: 'start-tls' },
-    ],
+    effects: [{ kind: 'reply', reply: replies.readyForTls, delayMs: 0 }, { kind: 'start-tls' }],
   }
 }

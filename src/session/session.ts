@@ -30,7 +30,7 @@ export function step(rules: SessionRules, state: SessionState, event: SessionEve
 function advance(rules: SessionRules, state: SessionState, event: SessionEvent): Step {
   switch (event.kind) {
     case 'opened':
-      return answer(state, reply(220, null, `${rules.hostname} ESMTP Pforte`), true)
+      return answer(state, reply(220, null, `${rules.hostname} ESMTP Pforte`))
     case 'command':
       return onCommand(rules, state, event.command)
     case 'command-problem':

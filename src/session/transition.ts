@@ -50,11 +50,9 @@ export type CloseReason =
 
 /** What the driver has to do. */
 export type Effect =
-  /** `endsGroup`: what is buffered has to leave now (RFC 2920 §3.1), not with the replies to come. */
   | {
       readonly kind: 'reply'
       readonly reply: Reply
-      readonly endsGroup: boolean
       /** Wait this long before the reply: the price of guessing addresses. */
       readonly delayMs: number
     }
@@ -71,21 +69,21 @@ export interface Step {
 }
 
 /** A reply, and nothing else changes. */
-export function answer(state: SessionState, message: Reply, endsGroup: boolean): Step {
-  return { state, effects: [{ kind: 'reply', reply: message, endsGroup, delayMs: 0 }] }
+export function answer(state: SessionState, message: Reply): Step {
+  return { state, effects: [{ kind: 'reply', reply: message, delayMs: 0 }] }
 }
 
 /** A reply to something the client did wrong: it counts. */
 export function mistake(state: SessionState, message: Reply): Step {
   const standing = { ...state.standing, errorCount: state.standing.errorCount + 1 }
-  return answer({ ...state, standing }, message, false)
+  return answer({ ...state, standing }, message)
 }
 
 export function closing(state: SessionState, message: Reply, reason: CloseReason): Step {
   return {
     state: { phase: 'closed', standing: state.standing },
     effects: [
-      { kind: 'reply', reply: message, endsGroup: true, delayMs: 0 },
+      { kind: 'reply', reply: message, delayMs: 0 },
       { kind: 'close', reason },
     ],
   }
@@ -93,5 +91,5 @@ export function closing(state: SessionState, message: Reply, reason: CloseReason
 
 /** The driver fed an event that cannot happen in this phase: a bug, answered as everything unexpected. */
 export function unexpected(state: SessionState): Step {
-  return answer(state, verdictReply(defer({ kind: 'internal-error' }), '', ''), true)
+  return answer(state, verdictReply(defer({ kind: 'internal-error' }), '', ''))
 }

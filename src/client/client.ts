@@ -5,7 +5,7 @@
 import { parseExtensions, noExtensions, type Extensions } from '#smtp/extensions.ts'
 import { isPermanent, isPositive, replyText, type PeerReply } from '#smtp/reply.ts'
 import { beginEnvelope, onContentSent, onEnvelopeReply, onFinalReply } from './on-envelope.ts'
-import type { ClientState } from './state.ts'
+import { stageOf, type ClientState } from './state.ts'
 import { close, fail, type ClientRules, type ClientStep, type Pending } from './transition.ts'
 import type { Ask, Transfer } from './transition.ts'
 
@@ -38,14 +38,16 @@ export function step(rules: ClientRules, state: ClientState, event: ClientEvent)
     case 'reply':
       return onReply(rules, state, event.reply, event.pending)
     case 'malformed':
-      return fail('malformed', event.detail, null)
+      return fail(stageOf(state), 'malformed', event.detail, null)
     case 'encrypted':
       // RFC 3207 §4.2: what the server offered in clear is forgotten.
       return sayHello(rules, true, true)
     case 'ask':
-      return state.phase === 'ready' ? beginEnvelope(state.extensions, event.ask) : outOfTurn()
+      return state.phase === 'ready' ? beginEnvelope(state.extensions, event.ask) : outOfTurn(state)
     case 'transfer':
-      return state.phase === 'ready' ? beginEnvelope(state.extensions, event.transfer) : outOfTurn()
+      return state.phase === 'ready'
+        ? beginEnvelope(state.extensions, event.transfer)
+        : outOfTurn(state)
     case 'content-sent':
       return onContentSent(state)
     case 'quit':
@@ -56,8 +58,8 @@ export function step(rules: ClientRules, state: ClientState, event: ClientEvent)
   }
 }
 
-function outOfTurn(): ClientStep {
-  return fail('malformed', 'the connection is not ready for a question', null)
+function outOfTurn(state: ClientState): ClientStep {
+  return fail(stageOf(state), 'malformed', 'the connection is not ready for a question', null)
 }
 
 function onReply(
@@ -67,15 +69,15 @@ function onReply(
   pending: Pending,
 ): ClientStep {
   // RFC 5321 §3.8: 421 may come at any time and means that the server closes.
-  if (reply.code === 421 && state.phase !== 'final') return refused(reply)
+  if (reply.code === 421 && state.phase !== 'final') return refused(state, reply)
   switch (state.phase) {
     case 'banner':
-      if (pending !== 'nothing') return early(reply)
-      return isPositive(reply) ? sayHello(rules, true, false) : refused(reply)
+      if (pending !== 'nothing') return early(state, reply)
+      return isPositive(reply) ? sayHello(rules, true, false) : refused(state, reply)
     case 'greeting':
-      return pending === 'nothing' ? onGreeted(rules, state, reply) : early(reply)
+      return pending === 'nothing' ? onGreeted(rules, state, reply) : early(state, reply)
     case 'starttls':
-      return pending === 'nothing' ? onStartTls(rules, state.extensions, reply) : early(reply)
+      return pending === 'nothing' ? onStartTls(rules, state, reply) : early(state, reply)
     case 'envelope':
       return onEnvelopeReply(state, reply, pending)
     case 'final':
@@ -84,21 +86,21 @@ function onReply(
       if (pending !== 'nothing' || !isPositive(reply)) return close()
       return ready(state.extensions)
     case 'content':
-      return isPositive(reply) ? early(reply) : refused(reply)
+      return isPositive(reply) ? early(state, reply) : refused(state, reply)
     case 'ready':
     case 'handshake':
-      return early(reply)
+      return early(state, reply)
     case 'closed':
       return { state, effects: [] }
   }
 }
 
-function refused(reply: PeerReply): ClientStep {
-  return fail('refused', replyText(reply), reply)
+function refused(state: ClientState, reply: PeerReply): ClientStep {
+  return fail(stageOf(state), 'refused', replyText(reply), reply)
 }
 
-function early(reply: PeerReply): ClientStep {
-  return fail('malformed', `a reply before its question: ${replyText(reply)}`, null)
+function early(state: ClientState, reply: PeerReply): ClientStep {
+  return fail(stageOf(state), 'malformed', `a reply before its question: ${replyText(reply)}`, null)
 }
 
 function sayHello(rules: ClientRules, isExtended: boolean, isEncrypted: boolean): ClientStep {
@@ -118,7 +120,7 @@ function onGreeted(
     // RFC 5321 §3.2: a server that does not know EHLO is greeted with HELO.
     return state.isExtended && isPermanent(reply) && !state.isEncrypted
       ? sayHello(rules, false, false)
-      : refused(reply)
+      : refused(state, reply)
   }
   const extensions = state.isExtended ? parseExtensions(reply.lines) : noExtensions
   if (state.isEncrypted || rules.tls === 'none') return ready(extensions)
@@ -128,13 +130,20 @@ function onGreeted(
       effects: [{ kind: 'send', text: 'STARTTLS\r\n' }],
     }
   }
-  return rules.tls === 'verify' ? fail('tls', 'STARTTLS is not offered', null) : ready(extensions)
+  return rules.tls === 'verify'
+    ? fail('starttls', 'tls', 'STARTTLS is not offered', null)
+    : ready(extensions)
 }
 
-function onStartTls(rules: ClientRules, extensions: Extensions, reply: PeerReply): ClientStep {
+function onStartTls(
+  rules: ClientRules,
+  state: Extract<ClientState, { readonly phase: 'starttls' }>,
+  reply: PeerReply,
+): ClientStep {
   if (reply.code === 220) return { state: { phase: 'handshake' }, effects: [{ kind: 'start-tls' }] }
-  if (rules.tls === 'verify') return fail('tls', `STARTTLS refused: ${replyText(reply)}`, reply)
-  return isPositive(reply) ? early(reply) : ready(extensions)
+  if (rules.tls === 'verify')
+    return fail('starttls', 'tls', `STARTTLS refused: ${replyText(reply)}`, reply)
+  return isPositive(reply) ? early(state, reply) : ready(state.extensions)
 }
 
 function ready(extensions: Extensions): ClientStep {

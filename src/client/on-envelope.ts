@@ -3,13 +3,14 @@
 
 import type { Extensions } from '#smtp/extensions.ts'
 import { isPositive, isTransient, isPermanent, replyText, type PeerReply } from '#smtp/reply.ts'
-import type { ClientState, Envelope } from './state.ts'
+import { stageOf, type ClientState, type Envelope } from './state.ts'
 import {
   close,
   fail,
   type Ask,
   type ClientEffect,
   type ClientStep,
+  type Failure,
   type Pending,
   type Transfer,
 } from './transition.ts'
@@ -20,6 +21,7 @@ type InFinal = Extract<ClientState, { readonly phase: 'final' }>
 export function beginEnvelope(extensions: Extensions, facts: Ask | Transfer): ClientStep {
   if (facts.isSmtpUtf8 && !extensions.smtpUtf8) {
     const failure = {
+      stage: 'mail',
       kind: 'smtputf8-unsupported',
       detail: 'SMTPUTF8 is not offered',
       reply: null,
@@ -68,7 +70,12 @@ export function onEnvelopeReply(state: InEnvelope, reply: PeerReply, pending: Pe
     return { state: { ...state, envelope }, effects: [] }
   }
   if (pending === 'something') {
-    return fail('malformed', `more replies than questions, after: ${replyText(reply)}`, null)
+    return fail(
+      stageOf(state),
+      'malformed',
+      `more replies than questions, after: ${replyText(reply)}`,
+      null,
+    )
   }
   if (envelope.replies.length < envelope.commands.length && isWorthGoingOn(envelope)) {
     return sendNext(extensions, envelope)
@@ -86,6 +93,10 @@ function isWorthGoingOn(envelope: Envelope): boolean {
   return envelope.task === 'question' || !isDataNext || recipientReplies(envelope).every(isPositive)
 }
 
+function refusedAt(stage: Failure['stage'], reply: PeerReply): Failure {
+  return { stage, kind: 'refused', detail: replyText(reply), reply }
+}
+
 function recipientReplies(envelope: Envelope): readonly PeerReply[] {
   return envelope.replies.slice(1, envelope.commands.length - 1)
 }
@@ -96,11 +107,11 @@ function onQuestionComplete(
   pending: Pending,
 ): ClientStep {
   const [mail, recipient, reset] = envelope.replies
-  if (mail === undefined) return fail('malformed', 'no reply to MAIL', null)
+  if (mail === undefined) return fail('mail', 'malformed', 'no reply to MAIL', null)
   const answer: ClientEffect =
     isPositive(mail) && recipient !== undefined
       ? { kind: 'question-answered', reply: recipient }
-      : { kind: 'failed', failure: { kind: 'refused', detail: replyText(mail), reply: mail } }
+      : { kind: 'failed', failure: refusedAt('mail', mail) }
   const isClean = pending === 'nothing' && (reset === undefined || isPositive(reset))
   return isClean
     ? { state: { phase: 'ready', extensions }, effects: [answer, { kind: 'ready' }] }
@@ -111,12 +122,12 @@ function onEnvelopeComplete(extensions: Extensions, envelope: Envelope): ClientS
   const [mail] = envelope.replies
   const recipients = recipientReplies(envelope)
   const data = envelope.replies[envelope.commands.length - 1]
-  if (mail === undefined) return fail('malformed', 'no reply to MAIL', null)
+  if (mail === undefined) return fail('mail', 'malformed', 'no reply to MAIL', null)
   const isMailTaken = isPositive(mail)
   if (isMailTaken && recipients.every(isPositive)) return onData(extensions, envelope, data)
   const answer: ClientEffect = isMailTaken
     ? { kind: 'recipients-refused', recipients }
-    : { kind: 'failed', failure: { kind: 'refused', detail: replyText(mail), reply: mail } }
+    : { kind: 'failed', failure: refusedAt('mail', mail) }
   // 354 although recipients were refused: a dot would send an empty mail to the others, and there is no
   // other way back to commands, so the connection is given up (RFC 5321 §4.1.1.4 makes that safe).
   return data?.code === 354
@@ -137,10 +148,9 @@ function onData(
   }
   if (data === undefined || !(isTransient(data) || isPermanent(data))) {
     const words = data === undefined ? 'nothing' : replyText(data)
-    return fail('malformed', `DATA was answered with ${words}`, null)
+    return fail('data', 'malformed', `DATA was answered with ${words}`, null)
   }
-  const failure = { kind: 'refused', detail: replyText(data), reply: data } as const
-  return reset(extensions, { kind: 'failed', failure })
+  return reset(extensions, { kind: 'failed', failure: refusedAt('data', data) })
 }
 
 function reset(extensions: Extensions, answer: ClientEffect): ClientStep {
@@ -158,7 +168,12 @@ export function onContentSent(state: ClientState): ClientStep {
 
 export function onFinalReply(state: InFinal, reply: PeerReply, pending: Pending): ClientStep {
   if (pending === 'something' || !(isPositive(reply) || reply.code >= 400)) {
-    return fail('malformed', `more replies than questions, after: ${replyText(reply)}`, null)
+    return fail(
+      stageOf(state),
+      'malformed',
+      `more replies than questions, after: ${replyText(reply)}`,
+      null,
+    )
   }
   const recipients = recipientReplies(state.envelope)
   const answer: ClientEffect = { kind: 'transfer-answered', recipients, reply }

@@ -1,7 +1,7 @@
 // One transition of the client side: what goes in, what comes out, and the few ways to build it.
 
 import type { PeerReply } from '#smtp/reply.ts'
-import type { ClientState } from './state.ts'
+import type { ClientStage, ClientState } from './state.ts'
 
 /** What does not change while a connection lives. */
 export interface ClientRules {
@@ -34,6 +34,7 @@ export interface Transfer extends EnvelopeFacts {
 }
 
 export interface Failure {
+  readonly stage: ClientStage
   readonly kind: 'refused' | 'malformed' | 'tls' | 'smtputf8-unsupported'
   readonly detail: string
   readonly reply: PeerReply | null
@@ -64,10 +65,15 @@ export interface ClientStep {
 }
 
 /** No answer, and the connection is of no more use. */
-export function fail(kind: Failure['kind'], detail: string, reply: PeerReply | null): ClientStep {
+export function fail(
+  stage: ClientStage,
+  kind: Failure['kind'],
+  detail: string,
+  reply: PeerReply | null,
+): ClientStep {
   return {
     state: { phase: 'closed' },
-    effects: [{ kind: 'failed', failure: { kind, detail, reply } }, { kind: 'close' }],
+    effects: [{ kind: 'failed', failure: { stage, kind, detail, reply } }, { kind: 'close' }],
   }
 }
 

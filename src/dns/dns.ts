@@ -2,7 +2,11 @@
 
 /** `none`: the name or the type does not exist. `failed`: nobody knows (timeout, SERVFAIL, ...). */
 export type DnsAnswer<Value> =
-  | { readonly kind: 'found'; readonly values: readonly [Value, ...Value[]]; readonly ttlMs: number }
+  | {
+      readonly kind: 'found'
+      readonly values: readonly [Value, ...Value[]]
+      readonly ttlMs: number
+    }
   | { readonly kind: 'none'; readonly cause: 'name' | 'type'; readonly ttlMs: number }
   | { readonly kind: 'failed'; readonly detail: string }
 

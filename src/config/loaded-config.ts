@@ -14,6 +14,11 @@ export interface LoadedConfig {
   readonly file: string
   /** By key as it is written in the file, such as `limits.maxMessage`; one for every key there is. */
   readonly origins: Readonly<Record<string, Origin>>
+  /**
+   * The effective values by the same keys, as they could stand in a file: sizes and durations are
+   * texts with their unit. `metrics.listen: null` takes the place of the keys below it.
+   */
+  readonly values: Readonly<Record<string, unknown>>
 }
 
 /** One thing wrong with a configuration. `line` and `column` count from 1; null: not a place in the file. */

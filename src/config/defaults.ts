@@ -1,0 +1,234 @@
+// Every default and why it is what it is. One row a key, as the key is written in the file; the schema
+// takes its defaults from here and the manual is printed from here.
+
+export interface Default {
+  /** As it would stand in the file: a text with its unit, a number, a list, null. */
+  readonly value: string | number | null | readonly string[]
+  /** What is used when `value` is null because it depends on another key. */
+  readonly derived?: string
+  /** Why this value: one sentence or two, for the operator who considers another one. */
+  readonly reason: string
+}
+
+export const defaults: Readonly<Record<string, Default>> = {
+  'tls.certificates': {
+    value: [],
+    reason: 'STARTTLS is offered once there is a certificate; none can be invented',
+  },
+  'tls.ca': {
+    value: null,
+    reason: "the system's certificates are trusted; a private authority has to be named",
+  },
+
+  'limits.maxMessage': {
+    value: '50MiB',
+    reason:
+      'what the institutes are asked to take: 52,428,800 bytes gross, about 37.5 MiB attached',
+  },
+  'limits.maxRecipients': {
+    value: 100,
+    reason:
+      'the least RFC 5321 §4.5.3.1.8 allows; the sender brings the rest in a second transaction',
+  },
+  'limits.maxHops': {
+    value: 50,
+    reason:
+      'RFC 5321 §6.3 wants a large number; no real path comes near 50, and a loop ends sooner',
+  },
+  'limits.maxSessions': {
+    value: 10000,
+    reason: 'more than a busy site sees at once; beyond it clients get 421 and come back',
+  },
+  'limits.maxTransactions': {
+    value: 1000,
+    reason: 'as in Exim: a list server sends long runs of mails and only has to connect again',
+  },
+  'limits.maxErrors': {
+    value: 20,
+    reason:
+      'a real server makes few errors in a session; after 20 (as in Postfix) it does not speak SMTP',
+  },
+  'limits.unknownRecipientDelayAfter': {
+    value: 5,
+    reason: 'an outdated mailing list gets through unhurt, address guessing becomes slow',
+  },
+  'limits.unknownRecipientDelay': {
+    value: '1s',
+    reason: 'slows guessing by an order of magnitude and keeps far from every client timeout',
+  },
+  'limits.maxUnknownRecipients': {
+    value: 20,
+    reason:
+      'the relay must not be an oracle for addresses, and the institutes are spared the questions',
+  },
+  'limits.commandTimeout': {
+    value: '5min',
+    reason: 'RFC 5321 §4.5.3.2.7: a server waits at least 5 minutes for the next command',
+  },
+  'limits.dataTimeout': {
+    value: '3min',
+    reason: 'RFC 5321 §4.5.3.2.5: 3 minutes for a piece of content',
+  },
+  'limits.sessionTimeout': {
+    value: '2h',
+    reason:
+      'a mail of 50 MiB over a 128 kbit/s line takes an hour; what lasts longer is a stuck client',
+  },
+  'limits.maxContentInMemory': {
+    value: '256KiB',
+    reason: 'most mails are smaller and never touch the disk; larger ones go to a temporary file',
+  },
+  'limits.maxTotalContentInMemory': {
+    value: '64MiB',
+    reason:
+      'bounds memory whatever the number of sessions; above it content goes to a file earlier',
+  },
+  'limits.drainTimeout': {
+    value: '30s',
+    reason: 'mails in progress finish in seconds; below the 90 s after which systemd kills',
+  },
+
+  'verification.positiveFresh': {
+    value: '24h',
+    reason: 'a mailbox that existed today exists; deliveries correct it at once when it is gone',
+  },
+  'verification.positiveRefresh': {
+    value: '12h',
+    reason: 'a mailbox in use is asked again in the background and never makes its sender wait',
+  },
+  'verification.positiveStale': {
+    value: '31d',
+    reason:
+      "long enough to accept for known-good recipients through any outage of an institute's server",
+  },
+  'verification.negativeFresh': {
+    value: '1min',
+    reason: 'a mailbox created a minute ago works; a question costs milliseconds',
+  },
+  'verification.negativeLimit': {
+    value: '5min',
+    reason: 'during an outage a refusal is trusted this long; then 451, because it may be outdated',
+  },
+  'verification.demoteAfter': {
+    value: '10min',
+    reason: 'two refusals this far apart are no hiccup of the directory behind the server',
+  },
+  'verification.connectTimeout': {
+    value: '5s',
+    reason: "the institutes' servers are near: one that needs longer is down",
+  },
+  'verification.commandTimeout': {
+    value: '10s',
+    reason: 'leaves room for a slow directory; the client waits 5 minutes for its RCPT',
+  },
+  'verification.totalTimeout': {
+    value: '20s',
+    reason: 'budget of one RCPT, then 451 4.4.1; far below the 5 minutes of RFC 5321 §4.5.3.2.3',
+  },
+  'verification.probeSender': {
+    value: null,
+    derived: 'postmaster@ the hostname',
+    reason:
+      'questions use the null reverse-path, which cannot loop; this is for servers that refuse it',
+  },
+  'verification.maxConnections': {
+    value: 4,
+    reason:
+      "a pipelined question takes one round trip, so a few connections suffice; protects the institute's server",
+  },
+  'verification.maxQuestionsPerConnection': {
+    value: 20,
+    reason: 'many servers limit the commands of one connection; a new one is cheap',
+  },
+  'verification.idleClose': {
+    value: '30s',
+    reason: 'the next question is often seconds away; the server is not kept busy for nothing',
+  },
+  'verification.maxEntriesPerDomain': {
+    value: 20000,
+    reason:
+      'more than a large institute has mailboxes; invented addresses evict only those of their own domain',
+  },
+  'verification.catchAllInterval': {
+    value: '24h',
+    reason: 'a server that accepts every address is found within a day, at one question a day',
+  },
+  'verification.pin': {
+    value: '24h',
+    reason: 'long enough to repair a server, short enough not to be forgotten',
+  },
+  'verification.breakerFailures': {
+    value: 3,
+    reason: 'one lost connection is chance, three in a row are an outage',
+  },
+  'verification.breakerRecovery': {
+    value: '15s',
+    reason:
+      'one question every 15 s finds a recovered server at once and does not hinder its start',
+  },
+
+  'handover.maxConnections': {
+    value: 20,
+    reason:
+      'keeps a fast server busy; where a server takes fewer it says 421 and the number is lowered',
+  },
+  'handover.maxMailsPerConnection': {
+    value: 100,
+    reason: 'spares connection set-up and TLS; most servers allow 100 mails and more',
+  },
+  'handover.idleClose': {
+    value: '5s',
+    reason: 'sendmail and Courier limit connections per client to 5–10; idle ones are not hoarded',
+  },
+  'handover.connectTimeout': {
+    value: '30s',
+    reason:
+      'the client waits 10 minutes in all; RFC 5321 §4.5.3.2.1 would allow 5 min for the banner',
+  },
+  'handover.commandTimeout': {
+    value: '1min',
+    reason: 'nothing is sent yet, giving up costs one retry; RFC 5321 §4.5.3.2 would allow 2–5 min',
+  },
+  'handover.contentTimeout': {
+    value: '3min',
+    reason: 'RFC 5321 §4.5.3.2.5: 3 minutes for a piece of content',
+  },
+  'handover.finalTimeout': {
+    value: '10min',
+    reason:
+      'RFC 5321 §4.5.3.2.6: 10 minutes; giving up on a slow server means a duplicate (RFC 1047)',
+  },
+
+  'dns.servers': { value: [], reason: 'the resolvers of the system (/etc/resolv.conf)' },
+  'dns.timeout': {
+    value: '2s',
+    reason:
+      'a resolver on site answers in milliseconds; two attempts fit into the budget of a RCPT',
+  },
+  'dns.attempts': { value: 2, reason: 'one lost datagram must not defer a mail' },
+
+  'log.format': {
+    value: 'auto',
+    reason: 'people at a terminal get readable lines, everything else one JSON object a line',
+  },
+  'log.file': {
+    value: null,
+    reason: 'standard output: the journal or the container engine keeps it',
+  },
+
+  'metrics.listen.address': {
+    value: '127.0.0.1',
+    reason: 'metrics are open to whoever can connect',
+  },
+  'metrics.listen.port': {
+    value: 9125,
+    reason: 'among the ports of Prometheus exporters (9100 and up), where a scraper is expected',
+  },
+}
+
+/** The row of a key. Throws for a key without one, so that none can be forgotten. */
+export function defaultOf(key: string): Default {
+  const found = defaults[key]
+  if (found === undefined) throw new Error(`no default for ${key}`)
+  return found
+}

@@ -1,0 +1,131 @@
+// What may stand in the configuration file, and how it becomes a Config. A key is named like its
+// property without the unit, because the value carries it: `maxMessage: 50MiB` → `maxMessageBytes`.
+
+import { z } from 'zod'
+import { failure, success, type Result } from '#base/result.ts'
+import { parseDomain } from '#smtp/domain-name.ts'
+import type { Config, ListenConfig, LogConfig, TlsConfig } from './config.ts'
+import { limitsSchema } from './limits-schema.ts'
+import { dnsSchema, handoverSchema } from './next-hop-schema.ts'
+import { count, ipAddress, key, parsedText, path, section, wrong } from './schema-types.ts'
+import { verificationSchema } from './verification-schema.ts'
+
+const port: z.ZodType<number> = count({ min: 0, max: 65535 })
+
+const listenSchema: z.ZodType<ListenConfig> = section({
+  address: ipAddress().describe('IPv4 or IPv6 address; 0.0.0.0 or "::" for every one.'),
+  port: port.describe('TCP port; 0 lets the system choose one.'),
+})
+
+const tlsSchema: z.ZodType<TlsConfig> = section({
+  certificates: key(
+    'tls.certificates',
+    z
+      .array(
+        section({
+          certificate: path('a PEM file').describe('PEM file: certificate, then its chain.'),
+          key: path('a PEM file').describe('PEM file of the private key.'),
+        }),
+        wrong('a list of certificate and key files'),
+      )
+      .max(16, 'at most 16 certificates'),
+    'Certificates offered with STARTTLS, e.g. one ECDSA and one RSA. Re-read when the files change.',
+  ),
+  ca: key(
+    'tls.ca',
+    path('a PEM file').nullable(),
+    "PEM file of authorities trusted, besides the system's, for routes with `tls: verify`.",
+  ),
+})
+
+const logSchema: z.ZodType<LogConfig> = section({
+  format: key(
+    'log.format',
+    z.enum(['auto', 'json', 'human'], wrong('auto, json or human')),
+    '`json`: one object a line; `human`: for reading; `auto`: human at a terminal, else json.',
+  ),
+  file: key('log.file', path('a file').nullable(), 'File to append to; null for standard output.'),
+})
+
+const metricsListenSchema: z.ZodType<ListenConfig> = section({
+  address: key('metrics.listen.address', ipAddress(), 'Loopback address to listen on.'),
+  port: key('metrics.listen.port', port, 'TCP port; 0 lets the system choose one.'),
+})
+
+const metricsSchema: z.ZodType<Config['metrics']> = section({
+  listen: metricsListenSchema
+    .nullable()
+    .prefault({})
+    .describe('Where /metrics and /healthz answer; null for nowhere.'),
+})
+
+const configSchema: z.ZodType<Config> = section({
+  hostname: parsedText('a host name such as mailrelay1.example.org', parseHostname).describe(
+    "The relay's own name, in banner, EHLO and Received. Its address record should lead here.",
+  ),
+  listen: z
+    .array(listenSchema, wrong('a list such as [{ address: 0.0.0.0, port: 25 }]'))
+    .min(1, 'needs at least one address and port, or no mail can come in')
+    .max(64, 'at most 64 addresses')
+    .describe('Addresses and ports to accept mail on.'),
+  state: path('a folder such as /var/lib/pforte').describe(
+    'Folder of everything durable; made when missing. Relative to the folder of this file.',
+  ),
+  tls: tlsSchema.prefault({}).describe('Certificates.'),
+  limits: limitsSchema.prefault({}).describe('What one client, one mail and all of them may use.'),
+  verification: verificationSchema
+    .prefault({})
+    .describe("Asking the institutes' servers for recipients."),
+  handover: handoverSchema.prefault({}).describe("Handing mails over to the institutes' servers."),
+  dns: dnsSchema.prefault({}).describe('Asking the DNS.'),
+  log: logSchema.prefault({}).describe('The log.'),
+  metrics: metricsSchema.prefault({}).describe('Prometheus metrics and health.'),
+}).transform((file) => {
+  const probeSender = file.verification.probeSender ?? `postmaster@${file.hostname}`
+  return { ...file, verification: { ...file.verification, probeSender } }
+})
+
+/** One thing the schema objects to; `keys` are unknown ones below `path`. */
+export interface SchemaProblem {
+  readonly path: readonly (string | number)[]
+  readonly keys: readonly string[]
+  readonly text: string
+}
+
+/** `input`: what the file says, as plain values. Paths in the result are still as written. */
+export function parseConfig(input: unknown): Result<Config, readonly SchemaProblem[]> {
+  const parsed = configSchema.safeParse(input)
+  if (parsed.success) return success(parsed.data)
+  return failure(parsed.error.issues.map((issue) => toProblem(issue)))
+}
+
+function toProblem(issue: z.core.$ZodIssue): SchemaProblem {
+  const issuePath = issue.path.map((part) => (typeof part === 'number' ? part : String(part)))
+  const keys = issue.code === 'unrecognized_keys' ? issue.keys : []
+  return { path: issuePath, keys, text: issue.message }
+}
+
+/** A JSON Schema (draft 2020-12) object, of which only these members are read by us. */
+export interface JsonSchema {
+  readonly [keyword: string]: unknown
+  readonly description?: string
+  readonly properties?: Readonly<Record<string, JsonSchema>>
+  readonly items?: JsonSchema
+  readonly anyOf?: readonly JsonSchema[]
+}
+
+/** The schema of the file for editors. */
+export function configJsonSchema(): JsonSchema {
+  const { $schema, ...rest } = z.toJSONSchema(configSchema, { io: 'input' })
+  return { $schema, title: 'Configuration of Pforte', ...rest } as JsonSchema
+}
+
+function parseHostname(written: string): Result<string> {
+  const domain = parseDomain(written)
+  if (!domain.ok) return domain
+  if (domain.value.includes('_')) return failure('a host name has no underscore')
+  if (domain.value.includes('.')) return domain
+  return failure(
+    'a host name needs a dot: other servers look it up in the DNS and refuse mail from short names',
+  )
+}

@@ -9,7 +9,7 @@ import { stageOf, type ClientState } from './state.ts'
 import { close, fail, type ClientRules, type ClientStep, type Pending } from './transition.ts'
 import type { Ask, Transfer } from './transition.ts'
 
-export type { ClientState } from './state.ts'
+export { stageOf, type ClientStage, type ClientState } from './state.ts'
 export type {
   Ask,
   ClientEffect,

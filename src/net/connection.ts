@@ -1,0 +1,192 @@
+// A byte stream to a peer, in clear or encrypted. The only wrapper around sockets: what stands above it
+// knows bytes, back-pressure and the end, and nothing of node:net.
+
+import net from 'node:net'
+import tls from 'node:tls'
+
+export interface SocketAddress {
+  /** IPv4 or IPv6 without brackets; an IPv4-mapped address is given as IPv4. */
+  readonly address: string
+  readonly port: number
+}
+
+export interface TlsFacts {
+  /** `TLSv1.3` */
+  readonly protocol: string
+  /** Standard name, e.g. `TLS_AES_256_GCM_SHA384`. */
+  readonly cipher: string
+  readonly isResumed: boolean
+  /** Why the peer's certificate is not to be trusted, null if it is. Servers ask for none: 'none'. */
+  readonly certificateProblem: string | null
+}
+
+/** What happens on a connection. None of these may throw. */
+export interface ConnectionHandler {
+  readonly onData: (chunk: Buffer) => void
+  /** The peer has ended its side; ours can still be written. */
+  readonly onEnd: () => void
+  /** Everything written has left for the kernel after a `write` that returned false. */
+  readonly onDrain: () => void
+  /** Once, and last. `error` is null after an orderly end. */
+  readonly onClose: (error: Error | null) => void
+}
+
+export class Connection {
+  readonly remote: SocketAddress
+  readonly local: SocketAddress
+  #socket: net.Socket
+  #handler: ConnectionHandler | null = null
+  #error: Error | null = null
+  #tls: TlsFacts | null = null
+
+  constructor(socket: net.Socket) {
+    this.#socket = socket
+    this.remote = addressOf(socket.remoteAddress, socket.remotePort)
+    this.local = addressOf(socket.localAddress, socket.localPort)
+    socket.setNoDelay(true)
+    this.#listen()
+  }
+
+  /** From now on `handler` gets what arrives; nothing has been read before. */
+  attach(handler: ConnectionHandler): void {
+    this.#handler = handler
+    this.#socket.resume()
+  }
+
+  get tls(): TlsFacts | null {
+    return this.#tls
+  }
+
+  /** Bytes accepted by `write` that have not left for the kernel yet. */
+  get unsentBytes(): number {
+    return this.#socket.writableLength
+  }
+
+  get isDestroyed(): boolean {
+    return this.#socket.destroyed
+  }
+
+  /** False: stop writing until `onDrain`. Text is ASCII or UTF-8. */
+  write(data: string | Buffer): boolean {
+    return this.#socket.write(data)
+  }
+
+  /** Several pieces as one system call where possible. */
+  writeAll(pieces: readonly Buffer[]): boolean {
+    const [first] = pieces
+    if (pieces.length === 1 && first !== undefined) return this.#socket.write(first)
+    this.#socket.cork()
+    let isRoom = true
+    for (const piece of pieces) isRoom = this.#socket.write(piece)
+    this.#socket.uncork()
+    return isRoom
+  }
+
+  /** Stops reading: the peer feels it through TCP. */
+  pause(): void {
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#socket.resume()
+  }
+
+  /** Ends our side once everything written has left. */
+  end(): void {
+    this.#socket.end()
+  }
+
+  /** Ends at once; what is unsent is lost. */
+  destroy(): void {
+    this.#socket.destroy()
+  }
+
+  /**
+   * Becomes the server side of TLS. Nothing may have been read that is not yet handled. Rejects when the
+   * handshake fails; the connection is of no more use then.
+   */
+  startTlsServer(context: tls.SecureContext): Promise<TlsFacts> {
+    const socket = new tls.TLSSocket(this.#release(), {
+      isServer: true,
+      secureContext: context,
+      requestCert: false,
+    })
+    return this.#encrypted(socket, 'secure', () => null)
+  }
+
+  /** Becomes the client side of TLS. The certificate is judged, not enforced: see `certificateProblem`. */
+  startTlsClient(options: {
+    readonly serverName: string
+    readonly ca: readonly string[] | null
+    readonly session: Buffer | null
+    readonly onSession: (session: Buffer) => void
+  }): Promise<TlsFacts> {
+    const isName = net.isIP(options.serverName) === 0
+    const socket = tls.connect({
+      socket: this.#release(),
+      rejectUnauthorized: false,
+      ...(isName ? { servername: options.serverName } : {}),
+      checkServerIdentity: (_name, certificate) =>
+        tls.checkServerIdentity(options.serverName, certificate),
+      ...(options.ca === null ? {} : { ca: [...options.ca] }),
+      ...(options.session === null ? {} : { session: options.session }),
+    })
+    socket.on('session', options.onSession)
+    return this.#encrypted(socket, 'secureConnect', () =>
+      socket.authorized ? null : String(socket.authorizationError),
+    )
+  }
+
+  #listen(): void {
+    const socket = this.#socket
+    socket.on('data', (chunk: Buffer) => this.#handler?.onData(chunk))
+    socket.on('end', () => this.#handler?.onEnd())
+    socket.on('drain', () => this.#handler?.onDrain())
+    socket.on('error', (error) => {
+      this.#error = error
+    })
+    socket.on('close', () => this.#handler?.onClose(this.#error))
+    socket.pause()
+  }
+
+  /** Takes our listeners off the raw socket, which TLS is going to own. */
+  #release(): net.Socket {
+    const socket = this.#socket
+    for (const event of ['data', 'end', 'drain', 'close']) socket.removeAllListeners(event)
+    return socket
+  }
+
+  #encrypted(
+    socket: tls.TLSSocket,
+    secured: 'secure' | 'secureConnect',
+    certificateProblem: () => string | null,
+  ): Promise<TlsFacts> {
+    return new Promise((resolve, reject) => {
+      this.#socket = socket
+      this.#listen()
+      const onFailure = (): void => reject(this.#error ?? new Error('closed during the handshake'))
+      socket.once('close', onFailure)
+      socket.once(secured, () => {
+        socket.removeListener('close', onFailure)
+        this.#tls = factsOf(socket, certificateProblem())
+        socket.resume()
+        resolve(this.#tls)
+      })
+    })
+  }
+}
+
+function factsOf(socket: tls.TLSSocket, certificateProblem: string | null): TlsFacts {
+  const cipher = socket.getCipher()
+  return {
+    protocol: socket.getProtocol() ?? 'unknown',
+    cipher: cipher.standardName,
+    isResumed: socket.isSessionReused(),
+    certificateProblem,
+  }
+}
+
+function addressOf(address: string | undefined, port: number | undefined): SocketAddress {
+  const text = address ?? 'unknown'
+  return { address: text.startsWith('::ffff:') ? text.slice(7) : text, port: port ?? 0 }
+}

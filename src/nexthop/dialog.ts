@@ -1,0 +1,312 @@
+// Drives one connection to a next hop: bytes to the client side of the dialog, its effects to the socket,
+// deadlines to both. One task at a time; between tasks the dialog belongs to the pool.
+
+import type { Deadlines, Expirable } from '#base/deadlines.ts'
+import {
+  initialClientState,
+  stageOf,
+  step,
+  type Ask,
+  type ClientEffect,
+  type ClientEvent,
+  type ClientRules,
+  type ClientState,
+  type Pending,
+  type Transfer,
+} from '#client/client.ts'
+import type { Connection } from '#net/connection.ts'
+import type { Extensions } from '#smtp/extensions.ts'
+import { ReplyDecoder, type DecodedReply } from '#smtp/reply-decoder.ts'
+import type { PeerReply } from '#smtp/reply.ts'
+import type { ContentReader, NextHopFacts, NoAnswer } from './nexthop.ts'
+
+/** How the present task ended. */
+export type DialogOutcome =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'question-answered'; readonly reply: PeerReply }
+  | { readonly kind: 'recipients-refused'; readonly recipients: readonly PeerReply[] }
+  | {
+      readonly kind: 'transfer-answered'
+      readonly recipients: readonly PeerReply[]
+      readonly reply: PeerReply
+    }
+  | { readonly kind: 'failed'; readonly cause: NoAnswer; readonly isContentSent: boolean }
+
+/** All in milliseconds. */
+export interface DialogTimeouts {
+  readonly commandMs: number
+  /** Longest wait for the peer to take a piece of content. */
+  readonly contentMs: number
+  /** Wait for the reply to the content. */
+  readonly finalMs: number
+  readonly idleMs: number
+}
+
+/** Who owns the dialog between tasks. */
+export interface DialogOwner {
+  /** The dialog can take the next task. Called after the outcome of the last one was given. */
+  readonly onReady: (dialog: Dialog) => void
+  /** The connection is gone. Called once. */
+  readonly onClosed: (dialog: Dialog) => void
+}
+
+export interface DialogOptions {
+  readonly connection: Connection
+  readonly rules: ClientRules
+  readonly server: string
+  readonly timeouts: DialogTimeouts
+  readonly deadlines: Deadlines
+  readonly owner: DialogOwner
+  readonly ca: readonly string[] | null
+  readonly tlsSessions: Map<string, Buffer>
+}
+
+type Settle = (outcome: DialogOutcome) => void
+
+export class Dialog implements Expirable {
+  deadlineMs: number = Infinity
+  /** Questions and mails begun on this connection. */
+  useCount: number = 0
+  readonly #options: DialogOptions
+  readonly #decoder = new ReplyDecoder()
+  #state: ClientState = initialClientState
+  #extensions: Extensions | null = null
+  #settle: Settle | null = null
+  #budgetDeadlineMs = Infinity
+  #content: ContentReader | null = null
+  #isContentSent = false
+  #isGone = false
+
+  constructor(options: DialogOptions) {
+    this.#options = options
+    options.deadlines.add(this)
+    options.connection.attach({
+      onData: (chunk) => this.#onData(chunk),
+      onEnd: () => this.#lost('the connection was closed by the server'),
+      onDrain: () => this.#pumpContent(),
+      onClose: (error) => this.#lost(error?.message ?? 'the connection was closed by the server'),
+    })
+  }
+
+  /** Banner, EHLO, STARTTLS: settles with `ready` or `failed`. */
+  open(budgetMs: number): Promise<DialogOutcome> {
+    return this.#begin(budgetMs, null)
+  }
+
+  ask(ask: Ask, budgetMs: number): Promise<DialogOutcome> {
+    this.useCount += 1
+    return this.#begin(budgetMs, { kind: 'ask', ask })
+  }
+
+  /** The dialog reads `content` and closes it. */
+  transfer(transfer: Transfer, content: ContentReader, budgetMs: number): Promise<DialogOutcome> {
+    this.useCount += 1
+    this.#content = content
+    this.#isContentSent = false
+    return this.#begin(budgetMs, { kind: 'transfer', transfer })
+  }
+
+  /** Says goodbye; only between tasks. */
+  quit(): void {
+    this.#feed({ kind: 'quit' })
+  }
+
+  get isReady(): boolean {
+    return this.#state.phase === 'ready' && this.#settle === null
+  }
+
+  facts(): NextHopFacts {
+    const { connection, server } = this.#options
+    const { tls } = connection
+    const trust = tls?.certificateProblem === null ? 'verified' : 'unverified'
+    return {
+      server,
+      address: connection.remote.address,
+      port: connection.remote.port,
+      tls: tls === null ? null : `${tls.protocol} ${tls.cipher} ${trust}`,
+      extensions: this.#extensions,
+    }
+  }
+
+  /** The pool's wait for work is over, or the peer took too long. */
+  expire(): void {
+    if (this.isReady) {
+      this.quit()
+      return
+    }
+    const stage = stageOf(this.#state)
+    this.#fail({ kind: 'timeout', stage, detail: `no answer in time (${stage})`, reply: null })
+    this.#close()
+  }
+
+  #begin(budgetMs: number, event: ClientEvent | null): Promise<DialogOutcome> {
+    const { deadlines, timeouts } = this.#options
+    return new Promise((settle) => {
+      this.#settle = settle
+      this.#budgetDeadlineMs = deadlines.in(budgetMs)
+      this.#expectWithin(timeouts.commandMs)
+      if (this.#isGone) this.#lost('the connection was closed by the server')
+      else if (event !== null) this.#feed(event)
+    })
+  }
+
+  #expectWithin(ms: number): void {
+    this.deadlineMs = Math.min(this.#options.deadlines.in(ms), this.#budgetDeadlineMs)
+  }
+
+  #onData(chunk: Buffer): void {
+    this.#decoder.push(chunk)
+    let decoded = this.#decoder.next()
+    while (decoded !== null && this.#state.phase !== 'closed') {
+      const following = this.#decoder.next()
+      this.#feed(
+        decoded.kind === 'malformed'
+          ? decoded
+          : { kind: 'reply', reply: decoded.reply, pending: this.#pendingBehind(following) },
+      )
+      decoded = following
+    }
+  }
+
+  #pendingBehind(following: DecodedReply | null): Pending {
+    if (following === null) return this.#decoder.isPending ? 'something' : 'nothing'
+    const isGoodbye = following.kind === 'reply' && following.reply.code === 421
+    return isGoodbye && !this.#decoder.isPending ? 'closing' : 'something'
+  }
+
+  #feed(event: ClientEvent): void {
+    const next = step(this.#options.rules, this.#state, event)
+    this.#state = next.state
+    if ('extensions' in next.state) this.#extensions = next.state.extensions
+    for (const effect of next.effects) this.#perform(effect)
+  }
+
+  #perform(effect: ClientEffect): void {
+    switch (effect.kind) {
+      case 'send':
+        this.#options.connection.write(effect.text)
+        this.#expectWithin(this.#options.timeouts.commandMs)
+        break
+      case 'start-tls':
+        void this.#startTls()
+        break
+      case 'send-content':
+        this.#expectWithin(this.#options.timeouts.contentMs)
+        this.#pumpContent()
+        break
+      case 'ready':
+        this.#onReady()
+        break
+      case 'failed':
+        this.#fail(effect.failure)
+        break
+      case 'close':
+        this.#close()
+        break
+      case 'question-answered':
+      case 'recipients-refused':
+      case 'transfer-answered':
+        this.#finish(effect)
+        break
+    }
+  }
+
+  #onReady(): void {
+    // The first `ready` is itself an outcome; a later one follows the outcome of its task.
+    this.#finish({ kind: 'ready' })
+    this.deadlineMs = this.#options.deadlines.in(this.#options.timeouts.idleMs)
+    this.#options.owner.onReady(this)
+  }
+
+  #finish(outcome: DialogOutcome): void {
+    const settle = this.#settle
+    this.#settle = null
+    this.#budgetDeadlineMs = Infinity
+    this.#content?.close()
+    this.#content = null
+    settle?.(outcome)
+  }
+
+  #fail(cause: NoAnswer): void {
+    this.#finish({ kind: 'failed', cause, isContentSent: this.#isContentSent })
+  }
+
+  async #startTls(): Promise<void> {
+    const { connection, server, ca, tlsSessions, rules } = this.#options
+    const key = `${server} ${connection.remote.address} ${connection.remote.port}`
+    this.#expectWithin(this.#options.timeouts.commandMs)
+    try {
+      const facts = await connection.startTlsClient({
+        serverName: server,
+        ca,
+        session: tlsSessions.get(key) ?? null,
+        onSession: (session) => tlsSessions.set(key, session),
+      })
+      const problem = rules.tls === 'verify' ? facts.certificateProblem : null
+      if (problem === null) this.#feed({ kind: 'encrypted' })
+      else this.#tlsFailed(`the certificate is not trusted: ${problem}`)
+    } catch (error) {
+      tlsSessions.delete(key)
+      this.#tlsFailed(error instanceof Error ? error.message : String(error))
+    }
+  }
+
+  #tlsFailed(detail: string): void {
+    this.#fail({ kind: 'tls', stage: 'starttls', detail, reply: null })
+    this.#close()
+  }
+
+  #pumpContent(): void {
+    if (this.#state.phase !== 'content' || this.#content === null) return
+    try {
+      const pieces = this.#content.next()
+      if (pieces instanceof Promise) {
+        pieces.then((value) => this.#sendPieces(value)).catch((error) => this.#contentFailed(error))
+      } else {
+        this.#sendPieces(pieces)
+      }
+    } catch (error) {
+      this.#contentFailed(error)
+    }
+  }
+
+  #sendPieces(pieces: readonly Buffer[] | null): void {
+    if (this.#state.phase !== 'content') return
+    if (pieces === null) {
+      this.#isContentSent = true
+      this.#feed({ kind: 'content-sent' })
+      this.#expectWithin(this.#options.timeouts.finalMs)
+      return
+    }
+    this.#expectWithin(this.#options.timeouts.contentMs)
+    // After a `false`, onDrain goes on.
+    if (this.#options.connection.writeAll(pieces)) this.#pumpContent()
+  }
+
+  /** Our own file could not be read: the content must not be ended, so the connection goes. */
+  #contentFailed(error: unknown): void {
+    const detail = error instanceof Error ? error.message : String(error)
+    this.#fail({ kind: 'local', stage: 'content', detail, reply: null })
+    this.#close()
+  }
+
+  #lost(detail: string): void {
+    const stage = stageOf(this.#state)
+    this.#state = { phase: 'closed' }
+    this.#fail({ kind: 'io', stage, detail, reply: null })
+    this.#close()
+  }
+
+  #close(): void {
+    if (this.#isGone) return
+    this.#isGone = true
+    this.#state = { phase: 'closed' }
+    this.deadlineMs = Infinity
+    this.#options.deadlines.delete(this)
+    const { connection, owner } = this.#options
+    connection.end()
+    // A peer that does not end its side must not keep the socket.
+    setTimeout(() => connection.destroy(), 2000).unref()
+    owner.onClosed(this)
+  }
+}

@@ -1,0 +1,132 @@
+// Connections to one route for one purpose: a bounded number, reused, waited for in order.
+
+import type { Deadlines, Expirable } from '#base/deadlines.ts'
+import type { Dialog, DialogOwner } from './dialog.ts'
+import type { NoAnswer, Within } from './nexthop.ts'
+
+export interface PoolOptions {
+  readonly maxConnectionCount: number
+  readonly maxUsesPerConnection: number
+  readonly deadlines: Deadlines
+  /** Opens one connection; never rejects. The budget is of the waiter that needs it. */
+  readonly open: (owner: DialogOwner, within: Within) => Promise<Dialog | NoAnswer>
+  /** A connection could not be opened, or could. */
+  readonly onOpened: (result: Dialog | NoAnswer, tookMs: number) => void
+  readonly monotonicMs: () => number
+}
+
+interface Waiter extends Expirable {
+  readonly within: Within
+  readonly settle: (result: Dialog | NoAnswer) => void
+}
+
+export class Pool implements DialogOwner {
+  readonly #options: PoolOptions
+  readonly #idle: Dialog[] = []
+  readonly #waiting: Waiter[] = []
+  readonly #open = new Set<Dialog>()
+  #openingCount = 0
+  #isClosing = false
+
+  constructor(options: PoolOptions) {
+    this.#options = options
+  }
+
+  get connectionCount(): number {
+    return this.#open.size + this.#openingCount
+  }
+
+  get waitingCount(): number {
+    return this.#waiting.length
+  }
+
+  /** A ready dialog at once, or the promise of one or of the reason why there is none. */
+  acquire(within: Within): Dialog | Promise<Dialog | NoAnswer> {
+    const idle = this.#idle.pop()
+    if (idle !== undefined) return idle
+    return new Promise((resolve) => {
+      const waiter: Waiter = {
+        within,
+        settle: resolve,
+        deadlineMs: this.#options.deadlines.in(within.budgetMs),
+        expire: () => this.#giveUp(waiter),
+      }
+      this.#waiting.push(waiter)
+      this.#options.deadlines.add(waiter)
+      this.#openForWaiters()
+    })
+  }
+
+  /** Opens one connection nobody waits for yet: the recovery question. */
+  async openOne(within: Within): Promise<Dialog | NoAnswer> {
+    return this.#openConnection(within)
+  }
+
+  onReady = (dialog: Dialog): void => {
+    if (this.#isClosing || dialog.useCount >= this.#options.maxUsesPerConnection) {
+      dialog.quit()
+      return
+    }
+    this.#open.add(dialog)
+    const waiter = this.#waiting.shift()
+    if (waiter === undefined) {
+      this.#idle.push(dialog)
+      return
+    }
+    this.#options.deadlines.delete(waiter)
+    waiter.settle(dialog)
+  }
+
+  onClosed = (dialog: Dialog): void => {
+    this.#open.delete(dialog)
+    const index = this.#idle.indexOf(dialog)
+    if (index >= 0) this.#idle.splice(index, 1)
+    this.#openForWaiters()
+  }
+
+  close(): void {
+    this.#isClosing = true
+    for (const dialog of this.#idle.splice(0)) dialog.quit()
+  }
+
+  #openForWaiters(): void {
+    while (
+      this.#openingCount < this.#waiting.length &&
+      this.connectionCount < this.#options.maxConnectionCount
+    ) {
+      const next = this.#waiting[this.#openingCount]
+      if (next === undefined) return
+      void this.#openConnection(next.within)
+    }
+  }
+
+  async #openConnection(within: Within): Promise<Dialog | NoAnswer> {
+    this.#openingCount += 1
+    const startMs = this.#options.monotonicMs()
+    const result = await this.#options.open(this, within)
+    this.#openingCount -= 1
+    this.#options.onOpened(result, this.#options.monotonicMs() - startMs)
+    if ('kind' in result) this.#failWaiters(result)
+    this.#openForWaiters()
+    return result
+  }
+
+  /** Those who still have a connection to hope for go on waiting. */
+  #failWaiters(cause: NoAnswer): void {
+    while (this.#waiting.length > this.connectionCount) {
+      const waiter = this.#waiting.shift()
+      if (waiter === undefined) return
+      this.#options.deadlines.delete(waiter)
+      waiter.settle(cause)
+    }
+  }
+
+  #giveUp(waiter: Waiter): void {
+    const index = this.#waiting.indexOf(waiter)
+    if (index < 0) return
+    this.#waiting.splice(index, 1)
+    this.#options.deadlines.delete(waiter)
+    const detail = 'no connection became free in time'
+    waiter.settle({ kind: 'busy', stage: 'pool', detail, reply: null })
+  }
+}

@@ -1,0 +1,159 @@
+// Opens a connection to the first address of a route that greets us properly.
+
+import type { Deadlines } from '#base/deadlines.ts'
+import type { Resolver } from '#dns/dns.ts'
+import { connect } from '#net/connect.ts'
+import type { Connection } from '#net/connection.ts'
+import type { Route } from '#registry/registry.ts'
+import { findCandidates, routeName, type Candidate } from './candidates.ts'
+import { Dialog, type DialogOwner, type DialogTimeouts } from './dialog.ts'
+import type { NextHopFacts, NoAnswer, Within } from './nexthop.ts'
+
+export interface ReachOptions {
+  readonly route: Route
+  readonly hostname: string
+  readonly resolver: Resolver
+  readonly deadlines: Deadlines
+  readonly connectTimeoutMs: number
+  readonly timeouts: DialogTimeouts
+  readonly ca: readonly string[] | null
+  readonly monotonicMs: () => number
+  readonly onFailed: (nextHop: NextHopFacts, cause: NoAnswer) => void
+}
+
+/** An address that failed is tried last for a while, so that the others need not wait for it. */
+const avoidMs = 60_000
+/** A server whose handshake fails gets its mail in clear for a while, where the policy allows it. */
+const clearMs = 600_000
+
+/** Remembers which addresses of one route work. */
+export class Reach {
+  readonly #options: ReachOptions
+  readonly #avoidUntilMs = new Map<string, number>()
+  readonly #clearUntilMs = new Map<string, number>()
+  readonly #tlsSessions = new Map<string, Buffer>()
+
+  constructor(options: ReachOptions) {
+    this.#options = options
+  }
+
+  /** A dialog that has become ready (its owner was told), or the cause of the last failure. Never rejects. */
+  async open(owner: DialogOwner, within: Within): Promise<Dialog | NoAnswer> {
+    const { route, resolver, monotonicMs } = this.#options
+    const endMs = monotonicMs() + within.budgetMs
+    const candidates = await findCandidates(route, resolver, within.signal)
+    if ('kind' in candidates) {
+      this.#options.onFailed(this.#factsOf(null), candidates)
+      return candidates
+    }
+    let cause: NoAnswer = timeoutAt('connect')
+    for (const candidate of this.#inOrder(candidates)) {
+      const budgetMs = endMs - monotonicMs()
+      if (budgetMs <= 0) break
+      const result = await this.#tryCandidate(candidate, owner, { ...within, budgetMs })
+      if (result instanceof Dialog) return result
+      cause = result
+    }
+    return cause
+  }
+
+  #inOrder(candidates: readonly Candidate[]): readonly Candidate[] {
+    const now = this.#options.monotonicMs()
+    const isAvoided = (candidate: Candidate): boolean =>
+      (this.#avoidUntilMs.get(keyOf(candidate)) ?? 0) > now
+    return [
+      ...candidates.filter((candidate) => !isAvoided(candidate)),
+      ...candidates.filter(isAvoided),
+    ]
+  }
+
+  async #tryCandidate(
+    candidate: Candidate,
+    owner: DialogOwner,
+    within: Within,
+  ): Promise<Dialog | NoAnswer> {
+    const key = keyOf(candidate)
+    const now = this.#options.monotonicMs()
+    const isInClear = (this.#clearUntilMs.get(key) ?? 0) > now
+    let result = await this.#attempt(candidate, owner, within, isInClear)
+    const { route } = this.#options
+    if (!(result instanceof Dialog) && result.kind === 'tls' && route.tls === 'opportunistic') {
+      this.#clearUntilMs.set(key, now + clearMs)
+      result = await this.#attempt(candidate, owner, within, true)
+    }
+    if (result instanceof Dialog) this.#avoidUntilMs.delete(key)
+    else if (result.kind !== 'aborted') this.#avoidUntilMs.set(key, now + avoidMs)
+    return result
+  }
+
+  async #attempt(
+    candidate: Candidate,
+    owner: DialogOwner,
+    within: Within,
+    isInClear: boolean,
+  ): Promise<Dialog | NoAnswer> {
+    const { connectTimeoutMs, hostname, route, timeouts, deadlines, ca } = this.#options
+    const connection = await this.#connect(candidate, within, connectTimeoutMs)
+    if ('kind' in connection) return connection
+    const dialog = new Dialog({
+      connection,
+      rules: { hostname, tls: isInClear ? 'none' : route.tls },
+      server: candidate.server,
+      timeouts,
+      deadlines,
+      owner,
+      ca,
+      tlsSessions: this.#tlsSessions,
+    })
+    const outcome = await dialog.open(within.budgetMs)
+    if (outcome.kind === 'ready') return dialog
+    const cause = outcome.kind === 'failed' ? outcome.cause : timeoutAt('banner')
+    this.#options.onFailed(dialog.facts(), cause)
+    return cause
+  }
+
+  async #connect(
+    candidate: Candidate,
+    within: Within,
+    connectTimeoutMs: number,
+  ): Promise<Connection | NoAnswer> {
+    try {
+      return await connect({
+        address: candidate.address,
+        port: candidate.port,
+        timeoutMs: Math.min(connectTimeoutMs, within.budgetMs),
+        signal: within.signal,
+      })
+    } catch (error) {
+      const cause = connectFailure(candidate, error)
+      this.#options.onFailed(this.#factsOf(candidate), cause)
+      return cause
+    }
+  }
+
+  #factsOf(candidate: Candidate | null): NextHopFacts {
+    const { route } = this.#options
+    return {
+      server: candidate?.server ?? routeName(route),
+      address: candidate?.address ?? null,
+      port: candidate?.port ?? route.endpoints[0].port,
+      tls: null,
+      extensions: null,
+    }
+  }
+}
+
+function keyOf(candidate: Candidate): string {
+  return `${candidate.address} ${candidate.port}`
+}
+
+function timeoutAt(stage: 'connect' | 'banner'): NoAnswer {
+  return { kind: 'timeout', stage, detail: 'no answer in time', reply: null }
+}
+
+function connectFailure(candidate: Candidate, error: unknown): NoAnswer {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
+  const kind = code === 'ETIMEDOUT' ? 'timeout' : code === 'ABORT_ERR' ? 'aborted' : 'io'
+  const place = `${candidate.address} port ${candidate.port}`
+  return { kind, stage: 'connect', detail: `no connection to ${place} (${code})`, reply: null }
+}

@@ -1,0 +1,272 @@
+// One route: its connections for questions and for mails, its breaker, what it offered last.
+
+import type { Deadlines } from '#base/deadlines.ts'
+import type { Resolver } from '#dns/dns.ts'
+import type { Route } from '#registry/registry.ts'
+import type { Extensions } from '#smtp/extensions.ts'
+import { Breaker } from './breaker.ts'
+import { routeName } from './candidates.ts'
+import { Dialog, type DialogOutcome, type DialogTimeouts } from './dialog.ts'
+import type {
+  NextHopEvent,
+  NextHopFacts,
+  NextHopState,
+  NoAnswer,
+  OutboundMail,
+  ProbeResult,
+  Question,
+  TransferResult,
+  Within,
+} from './nexthop.ts'
+import { Pool } from './pool.ts'
+import { Reach } from './reach.ts'
+
+export interface PurposeOptions {
+  readonly maxConnectionCount: number
+  readonly maxUsesPerConnection: number
+  readonly connectTimeoutMs: number
+  readonly timeouts: DialogTimeouts
+}
+
+export interface TargetOptions {
+  readonly hostname: string
+  readonly resolver: Resolver
+  readonly deadlines: Deadlines
+  readonly ca: readonly string[] | null
+  readonly question: PurposeOptions
+  readonly handover: PurposeOptions
+  readonly breakerFailureCount: number
+  readonly breakerRecoveryMs: number
+  readonly now: () => number
+  readonly monotonicMs: () => number
+  readonly emit: (event: NextHopEvent) => void
+}
+
+type Purpose = 'question' | 'handover'
+
+export class Target {
+  readonly route: Route
+  readonly #options: TargetOptions
+  readonly #question: Pool
+  readonly #handover: Pool
+  readonly #breaker: Breaker
+  #facts: NextHopFacts
+  /** Wall time of the last use, for forgetting routes nobody uses any more. */
+  lastUsedMs: number
+
+  constructor(route: Route, options: TargetOptions) {
+    this.route = route
+    this.#options = options
+    this.lastUsedMs = options.now()
+    this.#facts = {
+      server: routeName(route),
+      address: null,
+      port: route.endpoints[0].port,
+      tls: null,
+      extensions: null,
+    }
+    this.#question = this.#createPool('question', options.question)
+    this.#handover = this.#createPool('handover', options.handover)
+    this.#breaker = this.#createBreaker()
+  }
+
+  get extensions(): Extensions | null {
+    return this.#facts.extensions
+  }
+
+  get isBreakerOpen(): boolean {
+    return this.#breaker.isOpen
+  }
+
+  async probe(question: Question, within: Within): Promise<ProbeResult> {
+    const ask = {
+      task: 'question',
+      reversePath: question.reversePath,
+      recipients: [question.recipient],
+      sizeBytes: question.sizeBytes,
+      isSmtpUtf8: question.isSmtpUtf8,
+      is8BitMime: false,
+    } as const
+    const { outcome, nextHop, tookMs } = await this.#run(this.#question, within, (dialog, ms) =>
+      dialog.ask(ask, ms),
+    )
+    return outcome.kind === 'question-answered'
+      ? { kind: 'answered', reply: outcome.reply, nextHop, tookMs }
+      : { kind: 'no-answer', cause: causeOf(outcome), nextHop, tookMs }
+  }
+
+  async transfer(mail: OutboundMail, within: Within): Promise<TransferResult> {
+    const transfer = { task: 'transfer', ...mail } as const
+    const { outcome, nextHop, tookMs } = await this.#run(this.#handover, within, (dialog, ms) =>
+      dialog.transfer(transfer, mail.openContent(), ms),
+    )
+    switch (outcome.kind) {
+      case 'transfer-answered':
+        return {
+          kind: 'answered',
+          recipients: outcome.recipients,
+          reply: outcome.reply,
+          nextHop,
+          tookMs,
+        }
+      case 'recipients-refused':
+        return { kind: 'recipients-refused', recipients: outcome.recipients, nextHop, tookMs }
+      case 'failed':
+      case 'ready':
+      case 'question-answered': {
+        const isContentSent = outcome.kind === 'failed' && outcome.isContentSent
+        return { kind: 'no-answer', cause: causeOf(outcome), isContentSent, nextHop, tookMs }
+      }
+    }
+  }
+
+  state(): NextHopState {
+    return {
+      route: this.route,
+      breaker: this.#breaker.isOpen ? 'open' : 'closed',
+      sinceMs: this.#breaker.sinceMs,
+      consecutiveFailureCount: this.#breaker.consecutiveFailureCount,
+      lastFailure: this.#breaker.lastFailure,
+      connectionCount: this.connectionCount,
+      waitingCount: this.#question.waitingCount + this.#handover.waitingCount,
+    }
+  }
+
+  get connectionCount(): number {
+    return this.#question.connectionCount + this.#handover.connectionCount
+  }
+
+  close(): void {
+    this.#breaker.close()
+    this.#question.close()
+    this.#handover.close()
+  }
+
+  async #run(
+    pool: Pool,
+    within: Within,
+    task: (dialog: Dialog, budgetMs: number) => Promise<DialogOutcome>,
+  ): Promise<{ outcome: DialogOutcome; nextHop: NextHopFacts; tookMs: number }> {
+    const { monotonicMs, now } = this.#options
+    const startMs = monotonicMs()
+    this.lastUsedMs = now()
+    if (this.#breaker.isOpen) {
+      return { outcome: failed(this.#breakerOpen()), nextHop: this.#facts, tookMs: 0 }
+    }
+    for (;;) {
+      const budgetMs = within.budgetMs - (monotonicMs() - startMs)
+      const dialog = await pool.acquire({ ...within, budgetMs })
+      if (!(dialog instanceof Dialog)) {
+        return this.#result(failed(dialog), this.#facts, startMs)
+      }
+      const leftMs = within.budgetMs - (monotonicMs() - startMs)
+      const outcome = await task(dialog, leftMs)
+      if (wasStale(dialog, outcome)) continue
+      this.#judge(outcome)
+      return this.#result(outcome, dialog.facts(), startMs)
+    }
+  }
+
+  #result(
+    outcome: DialogOutcome,
+    nextHop: NextHopFacts,
+    startMs: number,
+  ): { outcome: DialogOutcome; nextHop: NextHopFacts; tookMs: number } {
+    return { outcome, nextHop, tookMs: this.#options.monotonicMs() - startMs }
+  }
+
+  /** An answer of any kind shows that the target lives; silence at the envelope shows that it does not. */
+  #judge(outcome: DialogOutcome): void {
+    if (outcome.kind !== 'failed') {
+      this.#breaker.onSuccess()
+      return
+    }
+    const { kind, stage } = outcome.cause
+    const isEnvelope = stage === 'mail' || stage === 'rcpt' || stage === 'data'
+    if (isEnvelope && (kind === 'io' || kind === 'timeout' || kind === 'malformed')) {
+      this.#breaker.onFailure(outcome.cause)
+    }
+  }
+
+  #breakerOpen(): NoAnswer {
+    const last = this.#breaker.lastFailure
+    return {
+      kind: 'breaker-open',
+      stage: last?.stage ?? 'connect',
+      detail: last?.detail ?? 'no answer a moment ago',
+      reply: last?.reply ?? null,
+    }
+  }
+
+  #createPool(purpose: Purpose, options: PurposeOptions): Pool {
+    const { hostname, resolver, deadlines, ca, monotonicMs } = this.#options
+    const reach = new Reach({
+      route: this.route,
+      hostname,
+      resolver,
+      deadlines,
+      connectTimeoutMs: options.connectTimeoutMs,
+      timeouts: options.timeouts,
+      ca,
+      monotonicMs,
+      onFailed: (nextHop, cause) =>
+        this.#options.emit({ kind: 'next-hop-failed', route: this.route.id, nextHop, cause }),
+    })
+    return new Pool({
+      maxConnectionCount: options.maxConnectionCount,
+      maxUsesPerConnection: options.maxUsesPerConnection,
+      deadlines,
+      open: (owner, within) => reach.open(owner, within),
+      onOpened: (result, tookMs) => this.#onOpened(purpose, result, tookMs),
+      monotonicMs,
+    })
+  }
+
+  #onOpened(purpose: Purpose, result: Dialog | NoAnswer, tookMs: number): void {
+    if (!(result instanceof Dialog)) {
+      if (result.kind !== 'aborted') this.#breaker.onFailure(result)
+      return
+    }
+    const nextHop = result.facts()
+    this.#facts = nextHop
+    const { emit } = this.#options
+    emit({ kind: 'next-hop-connected', route: this.route.id, nextHop, purpose, tookMs })
+  }
+
+  #createBreaker(): Breaker {
+    const { breakerFailureCount, breakerRecoveryMs, now, emit, question } = this.#options
+    const route = this.route.id
+    return new Breaker({
+      failureCount: breakerFailureCount,
+      recoveryMs: breakerRecoveryMs,
+      now,
+      tryRecovery: async () => {
+        const budgetMs = question.connectTimeoutMs + question.timeouts.commandMs
+        const result = await this.#question.openOne({ signal: null, budgetMs })
+        return result instanceof Dialog
+      },
+      onOpened: (cause) => emit({ kind: 'next-hop-down', route, cause }),
+      onClosed: (downForMs) => emit({ kind: 'next-hop-up', route, downForMs }),
+    })
+  }
+}
+
+function failed(cause: NoAnswer): DialogOutcome {
+  return { kind: 'failed', cause, isContentSent: false }
+}
+
+function causeOf(outcome: DialogOutcome): NoAnswer {
+  return outcome.kind === 'failed'
+    ? outcome.cause
+    : { kind: 'malformed', stage: 'mail', detail: 'an answer to another question', reply: null }
+}
+
+/**
+ * A reused connection that the server closed while it was idle: nothing was sent that could have had an
+ * effect, so the task is tried again. A fresh connection is never stale, so this ends.
+ */
+function wasStale(dialog: Dialog, outcome: DialogOutcome): boolean {
+  if (outcome.kind !== 'failed' || dialog.useCount <= 1) return false
+  const { kind, stage, reply } = outcome.cause
+  return stage === 'mail' && (kind === 'io' || (kind === 'refused' && reply?.code === 421))
+}

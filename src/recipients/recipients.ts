@@ -58,8 +58,13 @@ export interface RecipientRecord {
   readonly stage: string
   readonly checkedAtMs: number
   readonly tookMs: number
-  /** Until when a pin or list entry stands; null: it is aged by the rules of the cache. */
+  /** Until when a pin stands; null: no pin. */
   readonly validUntilMs: number | null
+  /** The last decisive answer that still counts, whatever a later question without one said. */
+  readonly standing: {
+    readonly outcome: 'deliverable' | 'undeliverable'
+    readonly sinceMs: number
+  } | null
 }
 
 export interface Recipients {
@@ -85,10 +90,17 @@ export interface Recipients {
     readonly answer: RecipientAnswer
   }>
   readonly show: (mailbox: Mailbox) => RecipientRecord | undefined
-  /** True if something was remembered. */
+  /**
+   * True if something was remembered. Drops answers and pin; the recipient list stays as imported.
+   * The next three are orders of a person: durable on return, other processes notice within a second
+   * or two. They take the subject of a question (subject.ts: without the tag where the domain strips
+   * it). They throw RecipientStoreError when the store cannot be written; memory has changed then.
+   */
   readonly forget: (mailbox: Mailbox) => boolean
   /** Accepts the recipient until then, whatever the target says. */
   readonly pin: (mailbox: Mailbox, untilMs: number) => void
+  /** Replaces the recipient list of the domain; the number of different recipients on it. */
+  readonly replaceList: (domain: ServedDomain, mailboxes: readonly Mailbox[]) => number
   /** Writes what is not yet written, stops timers, closes the store. */
   readonly close: () => Promise<void>
 }
@@ -110,4 +122,15 @@ export type RecipientEvent =
       readonly reply: PeerReply
     }
   | { readonly kind: 'catch-all-found'; readonly domain: string; readonly recipient: string }
+  /** Verification goes on in memory. At most once a minute. */
   | { readonly kind: 'recipient-store-failed'; readonly error: string }
+
+/**
+ * A bug of ours; the client got 451. The very event intake has for its own: `error` names the
+ * recipient and has the fault as its cause.
+ */
+export interface RecipientFault {
+  readonly kind: 'internal-error'
+  readonly session: null
+  readonly error: unknown
+}

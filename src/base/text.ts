@@ -2,7 +2,7 @@
 
 // C0 and C1 controls, DEL, and the Unicode controls that reorder or hide text.
 // oxlint-disable-next-line no-control-regex -- these are exactly what has to go
-const unsafe = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g
+const unsafe = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g
 
 /** One printable line of at most `maxLength` UTF-16 units; every control character becomes `?`. */
 export function cleanLine(text: string, maxLength: number): string {
@@ -22,7 +22,8 @@ export function editDistance(left: string, right: string): number {
   for (let row = 1; row <= left.length; row += 1) {
     const current = [row]
     for (let column = 1; column <= right.length; column += 1) {
-      const substitution = (previous[column - 1] ?? 0) + (left[row - 1] === right[column - 1] ? 0 : 1)
+      const substitution =
+        (previous[column - 1] ?? 0) + (left[row - 1] === right[column - 1] ? 0 : 1)
       const insertion = (current[column - 1] ?? 0) + 1
       const deletion = (previous[column] ?? 0) + 1
       current.push(Math.min(substitution, insertion, deletion))
@@ -35,7 +36,8 @@ export function editDistance(left: string, right: string): number {
 /** The candidate closest to `word`, if any is close enough to be a plausible slip. */
 export function nearestWord(word: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined
-  let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1
+  // In a word of three letters two wrong ones leave another word.
+  let bestDistance = (word.length < 4 ? 1 : Math.max(2, Math.floor(word.length / 3))) + 1
   for (const candidate of candidates) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase())
     if (distance < bestDistance) {

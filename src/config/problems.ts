@@ -3,15 +3,17 @@
 import { cleanLine, nearestWord } from '#base/text.ts'
 import { keysBelow, knownKeys } from './known-keys.ts'
 import type { ConfigProblem } from './loaded-config.ts'
+import { maxProblemCount } from './yaml-file.ts'
 import { originOf, toPath, type Path, type Source } from './origins.ts'
 import type { SchemaProblem } from './schema.ts'
 
 export function explainProblem(problem: SchemaProblem, source: Source): readonly ConfigProblem[] {
   if (problem.keys.length > 0) {
-    return problem.keys.map((key) => unknownKey([...problem.path, key], source))
+    const keys = problem.keys.slice(0, maxProblemCount)
+    return keys.map((key) => unknownKey([...problem.path, key], source))
   }
   const key = problem.path.join('.')
-  const text = `${key === '' ? 'the file' : key} ${problem.text}`
+  const text = key === '' ? problem.text : `${key}: ${problem.text}`
   return [problemAt(source, [key], text)]
 }
 
@@ -28,10 +30,15 @@ function suggestion(path: Path): string {
   const word = String(path.at(-1)).slice(0, 60)
   const nearest = nearestWord(word, siblings)
   if (nearest !== undefined) return `did you mean ${nearest}?`
-  const elsewhere = knownKeys().find((key) => key.split('.').at(-1) === word)
+  const elsewhere = knownKeys().find((key) => key === word || key.endsWith(`.${word}`))
   return elsewhere === undefined
     ? `known here: ${siblings.join(', ')}`
-    : `did you mean ${elsewhere}?`
+    : `did you mean ${inSection(elsewhere)}?`
+}
+
+function inSection(key: string): string {
+  const dot = key.lastIndexOf('.')
+  return dot === -1 ? `${key} at the top` : `${key.slice(dot + 1)} in ${key.slice(0, dot)}`
 }
 
 /** A problem at the first of these keys that was set at all, else at the file. */
@@ -49,8 +56,10 @@ export function problemAt(source: Source, keys: readonly string[], text: string)
   return { file: source.file, ...place, text }
 }
 
+/** By line, and no more than is worth reading. */
 export function inFileOrder(problems: readonly ConfigProblem[]): readonly ConfigProblem[] {
-  return problems.toSorted(
+  const sorted = problems.toSorted(
     (one, other) => (one.line ?? 0) - (other.line ?? 0) || (one.column ?? 0) - (other.column ?? 0),
   )
+  return sorted.slice(0, maxProblemCount)
 }

@@ -118,7 +118,7 @@ export function wrong(expected: string): Message {
 
 function explain(expected: string, input: unknown): string {
   return input === undefined
-    ? `is missing: expected ${expected}`
+    ? `missing; expected ${expected}`
     : `expected ${expected}, not ${show(input)}`
 }
 
@@ -135,7 +135,7 @@ function quantity(rules: QuantityRules): z.ZodType<number> {
     .string({
       error: ({ input }) =>
         typeof input === 'number'
-          ? `the number ${input} has no unit: expected ${expected}`
+          ? `the number ${input} has no unit; expected ${expected}`
           : explain(expected, input),
     })
     .meta({ pattern })

@@ -26,8 +26,8 @@ const maxFileBytes = 1024 ** 2
 /** Deeper than any key there is; deeper nesting would only exhaust the stack. */
 const maxDepth = 32
 
-/** Of several problems of one kind, so many are worth reading. */
-const maxProblemCount = 20
+/** So many problems are worth reading; a file with 100,000 of them is answered as quickly. */
+export const maxProblemCount = 20
 
 export interface Place {
   readonly line: number
@@ -103,14 +103,7 @@ export function parseYaml(text: string, file: string): Result<YamlFile, readonly
   }
   const placeAt = (offset: number): Place => toPlace(lines, offset)
   const faults = [...syntaxFaults(document), ...structureFaults(document, placeAt)]
-  if (faults.length > 0) {
-    const problems = faults.map(({ offset, text: what }) => ({
-      file,
-      ...placeAt(offset),
-      text: what,
-    }))
-    return failure(problems.slice(0, maxProblemCount))
-  }
+  if (faults.length > 0) return failure(toProblems(faults, file, placeAt))
   return success({
     input: document.contents === null ? {} : document.toJS(),
     placeOfValue: (path) => placeAt(offsetOf(nearestNode(document, path))),
@@ -126,10 +119,26 @@ interface Fault {
   readonly text: string
 }
 
+function toProblems(
+  faults: readonly Fault[],
+  file: string,
+  placeAt: (offset: number) => Place,
+): readonly ConfigProblem[] {
+  const byPlace = faults.toSorted((one, other) => one.offset - other.offset)
+  // One unclosed bracket is reported by every level around it.
+  const problems = new Map(byPlace.map((fault) => [`${fault.offset} ${fault.text}`, fault]))
+  return [...problems.values()]
+    .slice(0, maxProblemCount)
+    .map(({ offset, text }) => ({ file, ...placeAt(offset), text }))
+}
+
 function syntaxFaults(document: Document.Parsed): readonly Fault[] {
   return [...document.errors, ...document.warnings].map((error) => ({
     offset: error.pos[0],
-    text: cleanLine(error.message, 200),
+    text:
+      error.code === 'MULTIPLE_DOCS'
+        ? 'the file holds a second YAML document; one file is one configuration'
+        : cleanLine(error.message, 200),
   }))
 }
 

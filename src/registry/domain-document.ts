@@ -8,8 +8,8 @@ import type { DomainDocument, DomainProblem } from './served-domain.ts'
 
 /** For people and for terminals: one line without control characters, no longer than a screen or two. */
 const line = z
-  .string()
-  .max(300)
+  .string({ error: 'expected text' })
+  .max(300, 'at most 300 characters')
   .refine((text) => cleanLine(text, 300) === text, 'control characters are not allowed')
 
 const endpoints = z.union(
@@ -20,18 +20,20 @@ const endpoints = z.union(
 )
 
 const replyPattern = z.strictObject({
-  text: line.min(1),
-  means: z.enum(['no-such-mailbox', 'other']),
+  text: line.min(1, 'expected text'),
+  means: z.enum(['no-such-mailbox', 'other'], { error: 'expected no-such-mailbox or other' }),
 })
 
 const schema = z.strictObject({
-  domain: z.string(),
+  domain: z.string({ error: 'expected a domain name' }),
   to: endpoints,
   callout: endpoints.exactOptional(),
-  tls: z.enum(['opportunistic', 'verify', 'none']).exactOptional(),
-  maxSize: z.string().exactOptional(),
-  subaddressSeparator: z.string().exactOptional(),
-  replyPatterns: z.array(replyPattern).max(64).exactOptional(),
+  tls: z
+    .enum(['opportunistic', 'verify', 'none'], { error: 'expected opportunistic, verify or none' })
+    .exactOptional(),
+  maxSize: z.string({ error: 'expected a size such as 50MiB' }).exactOptional(),
+  subaddressSeparator: z.string({ error: 'expected one character such as +' }).exactOptional(),
+  replyPatterns: z.array(replyPattern).max(64, 'at most 64 patterns').exactOptional(),
   suspended: z
     .union([line, z.literal(true)], { error: 'expected a reason, or true' })
     .exactOptional(),

@@ -20,10 +20,12 @@ export interface RelaySelf {
   readonly interfaceAddresses: readonly string[]
 }
 
-/** A place an endpoint resolved to. `host`: the host name or MX target it came from, or null. */
+/** A place an endpoint resolved to. */
 export interface Place {
+  /** The host name or MX target it came from; null for an address literal. */
   readonly host: string | null
-  readonly address: string
+  /** Null: an MX target whose address is not known. */
+  readonly address: string | null
   readonly port: number
 }
 
@@ -72,7 +74,7 @@ function howOwn(endpoint: Endpoint, place: Place, self: RelaySelf): string | und
   if (endpoint.kind === 'mx' && place.host === self.hostname) {
     return `${self.hostname}, this relay, is among its MX records`
   }
-  const address = canonicalAddress(place.address)
+  const address = place.address === null ? undefined : canonicalAddress(place.address)
   const listener = self.listeners.find(
     (each) => each.port === place.port && address !== undefined && reaches(address, each, self),
   )

@@ -116,7 +116,7 @@ class SqliteRegistry implements Registry {
     try {
       count = this.#commit(changes)
     } catch (error) {
-      if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
+      this.#rollBack()
       throw writeErrorOf(error)
     }
     const next = new Map(this.#domains)
@@ -142,6 +142,15 @@ class SqliteRegistry implements Registry {
     }
     this.#database.exec('COMMIT')
     return count
+  }
+
+  /** After an I/O error SQLite may refuse this too; the first error is the one that matters. */
+  #rollBack(): void {
+    try {
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
+    } catch {
+      // The next BEGIN fails with the reason, as a RegistryWriteError.
+    }
   }
 
   /** Own commits do not change data_version, those of every other connection do. */

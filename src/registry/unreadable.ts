@@ -8,6 +8,12 @@ import { createServedDomain } from './served-domain.ts'
 /** RFC 6761 §6.4: never resolves, so not even a resumed stand-in sends mail anywhere. */
 const nowhere = 'unreadable.invalid'
 
+/** Is it such a stand-in? What its entry really holds is not known, so it must not be written back. */
+export function isStandIn({ route }: ServedDomain): boolean {
+  const [first] = route.endpoints
+  return first.kind === 'host' && first.host === nowhere
+}
+
 /** Undefined when the name itself is damaged: nobody can ask for it. */
 export function standInFor(
   domain: unknown,

@@ -1,0 +1,28 @@
+// `pforte domain`: the served domains, straight in the store. A running relay follows by itself.
+
+import { commandGroup, type CommandGroup } from '#app/command.ts'
+import { applyCommand } from './domain/apply.ts'
+import {
+  addCommand,
+  removeCommand,
+  resumeCommand,
+  setCommand,
+  suspendCommand,
+} from './domain/change.ts'
+import { exportCommand, listCommand, showCommand } from './domain/show.ts'
+
+export const domainCommand: CommandGroup = commandGroup({
+  name: 'domain',
+  summary: 'manage the served domains and their routes',
+  subcommands: {
+    add: addCommand,
+    show: showCommand,
+    list: listCommand,
+    set: setCommand,
+    remove: removeCommand,
+    suspend: suspendCommand,
+    resume: resumeCommand,
+    apply: applyCommand,
+    export: exportCommand,
+  },
+})

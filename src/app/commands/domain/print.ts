@@ -1,0 +1,102 @@
+// Served domains as people and as programs read them.
+
+import type { CommandIo } from '#app/command.ts'
+import { cleanLine } from '#base/text.ts'
+import { formatSize } from '#base/units.ts'
+import type { ServedDomain } from '#registry/registry.ts'
+import { formatEndpoint } from '#registry/route.ts'
+
+/** What `--json` prints of a domain. Every key is always there; times are ISO 8601 in UTC. */
+export function domainJson(served: ServedDomain): Readonly<Record<string, unknown>> {
+  const { suspension, route, calloutRoute } = served
+  return {
+    domain: served.domain,
+    to: route.endpoints.map(formatEndpoint),
+    callout: calloutRoute.endpoints.map(formatEndpoint),
+    tls: route.tls,
+    maxMessageBytes: served.maxMessageBytes,
+    subaddressSeparator: served.subaddressSeparator,
+    replyPatterns: served.replyPatterns,
+    suspension:
+      suspension === null
+        ? null
+        : { reason: suspension.reason, since: timeText(suspension.sinceMs) },
+    contact: served.contact,
+    createdAt: timeText(served.createdAtMs),
+    changedAt: timeText(served.changedAtMs),
+  }
+}
+
+export function printJson(io: CommandIo, value: unknown): void {
+  io.stdout(`${JSON.stringify(value, null, 2)}\n`)
+}
+
+/** All there is to know about a domain, one line a fact. */
+export function domainText(served: ServedDomain): string {
+  const { suspension, route, calloutRoute } = served
+  const rows: (readonly [string, string])[] = [
+    ...route.endpoints.map(
+      (each, index) => [index === 0 ? 'to' : '', formatEndpoint(each)] as const,
+    ),
+    ...(calloutRoute.id === route.id
+      ? []
+      : [['callout', calloutRoute.endpoints.map(formatEndpoint).join(', ')] as const]),
+    ['tls', route.tls],
+    [
+      'max size',
+      served.maxMessageBytes === null ? "the relay's limit" : formatSize(served.maxMessageBytes),
+    ],
+    ['subaddresses', subaddressText(served.subaddressSeparator)],
+    ...served.replyPatterns.map(
+      ({ text, means }) =>
+        [means === 'other' ? 'mailbox may exist' : 'no such mailbox', text] as const,
+    ),
+    ['contact', served.contact === '' ? '-' : served.contact],
+    ['created', timeText(served.createdAtMs)],
+    ['changed', timeText(served.changedAtMs)],
+  ]
+  if (suspension !== null) {
+    const reason = suspension.reason === '' ? '' : `: ${suspension.reason}`
+    rows.unshift(['suspended', `since ${timeText(suspension.sinceMs)}${reason}`])
+  }
+  const lines = rows.map(([name, value]) => `  ${name.padEnd(17)} ${cleanLine(value, 1000)}\n`)
+  return `${served.domain}\n${lines.join('')}`
+}
+
+/** One line a domain, in columns. */
+export function listText(domains: readonly ServedDomain[]): string {
+  const rows = domains.map((served) => [
+    served.domain,
+    served.route.endpoints.map(formatEndpoint).join(', '),
+    served.route.tls,
+    served.suspension === null ? '' : cleanLine(`suspended ${served.suspension.reason}`.trim(), 60),
+  ])
+  const all = [['DOMAIN', 'TO', 'TLS', ''], ...rows]
+  const widths = [0, 1, 2].map((column) => Math.max(...all.map((row) => row[column]?.length ?? 0)))
+  return all
+    .map((row) =>
+      `${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd(),
+    )
+    .map((line) => `${line}\n`)
+    .join('')
+}
+
+/** `mail.inst.example:25, tls verify`: what a person wants to see of a new route. */
+export function routeText({ route }: ServedDomain): string {
+  return `${route.endpoints.map(formatEndpoint).join(', ')}, tls ${route.tls}`
+}
+
+/** On standard error, so that standard output stays what it is. */
+export function printWarnings(io: CommandIo, warnings: readonly string[]): void {
+  for (const warning of warnings) {
+    io.stderr(`warning: ${warning}; mail for it waits at its senders until this is mended\n`)
+  }
+}
+
+function subaddressText(separator: string | null): string {
+  return separator === null ? 'mailboxes of their own' : `a${separator}b is the mailbox a`
+}
+
+function timeText(ms: number): string {
+  return new Date(ms).toISOString()
+}

@@ -38,14 +38,9 @@ export function loadConfig(options: {
     const problems = contradictions.map(({ keys, text }) => problemAt(source, keys, text))
     return failure(inFileOrder(problems))
   }
-  return success(
-    deepFreeze({
-      config,
-      file,
-      origins: originsOf(source),
-      values: effectiveValues(input, config),
-    }),
-  )
+  const keys = effectiveKeys(config)
+  const origins = originsOf(keys, source)
+  return success(deepFreeze({ config, file, origins, values: valuesOf(keys, input, config) }))
 }
 
 /** A section whose keys are all commented out is null in YAML, and means "nothing set". */
@@ -93,8 +88,18 @@ function absolutePaths(config: Config, folder: string): Config {
   }
 }
 
+/** What is switched off as a whole has no keys below it. */
+function effectiveKeys({ metrics }: Config): readonly string[] {
+  if (metrics.listen !== null) return knownKeys()
+  return [...knownKeys().filter((key) => !key.startsWith('metrics.listen.')), 'metrics.listen']
+}
+
 /** What the keys amount to, as one could write it in a file: texts with units, paths absolute. */
-function effectiveValues(input: unknown, config: Config): Readonly<Record<string, unknown>> {
+function valuesOf(
+  keys: readonly string[],
+  input: unknown,
+  config: Config,
+): Readonly<Record<string, unknown>> {
   const changed: Readonly<Record<string, unknown>> = {
     hostname: config.hostname,
     state: config.state,
@@ -102,13 +107,8 @@ function effectiveValues(input: unknown, config: Config): Readonly<Record<string
     'tls.ca': config.tls.ca,
     'log.file': config.log.file,
     'verification.probeSender': config.verification.probeSender,
-    ...(config.metrics.listen === null ? { 'metrics.listen': null } : {}),
   }
-  const isOff = (key: string): boolean =>
-    config.metrics.listen === null && key.startsWith('metrics.listen.')
-  const keys = knownKeys().filter((key) => !isOff(key))
-  const values = keys.map((key) => [key, changed[key] ?? valueAt(input, key)] as const)
-  return Object.fromEntries(values)
+  return Object.fromEntries(keys.map((key) => [key, changed[key] ?? valueAt(input, key)]))
 }
 
 function valueAt(input: unknown, key: string): unknown {

@@ -2,7 +2,6 @@
 
 import { defaults } from './defaults.ts'
 import { environmentOf, type Environment } from './environment.ts'
-import { knownKeys } from './known-keys.ts'
 import type { Origin } from './loaded-config.ts'
 import type { YamlFile } from './yaml-file.ts'
 
@@ -27,21 +26,19 @@ export function originOf(key: string, source: Source): Origin | undefined {
   const path = toPath(key)
   const place = source.yaml.placeOfKey(path)
   if (place !== undefined) return { kind: 'file', file: source.file, line: place.line }
-  const parent = key.split('.').slice(0, -1).join('.')
-  // `metrics.listen: null` sets what is below it, and an entry of a list belongs to the list.
-  if (parent.includes('.') || typeof path.at(-1) === 'number') {
-    const above = originOf(parent, source)
-    if (above?.kind === 'file') return above
-  }
   const known = defaults[key]
   return known === undefined ? undefined : { kind: 'default', reason: known.reason }
 }
 
-/** Of every key that is set or has a default. */
-export function originsOf(source: Source): Readonly<Record<string, Origin>> {
-  const origins = knownKeys().map((key) => [key, originOf(key, source)] as const)
-  return Object.fromEntries(origins.filter((entry) => entry[1] !== undefined)) as Record<
-    string,
-    Origin
-  >
+/** Of those keys that are set or have a default. */
+export function originsOf(
+  keys: readonly string[],
+  source: Source,
+): Readonly<Record<string, Origin>> {
+  const origins: Record<string, Origin> = {}
+  for (const key of keys) {
+    const origin = originOf(key, source)
+    if (origin !== undefined) origins[key] = origin
+  }
+  return origins
 }

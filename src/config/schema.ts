@@ -117,7 +117,17 @@ export interface JsonSchema {
 /** The schema of the file for editors. */
 export function configJsonSchema(): JsonSchema {
   const { $schema, ...rest } = z.toJSONSchema(configSchema, { io: 'input' })
-  return { $schema, title: 'Configuration of Pforte', ...rest } as JsonSchema
+  const schema = { $schema, title: 'Configuration of Pforte', ...rest } as JsonSchema
+  const properties = Object.entries(schema.properties ?? {}).map(([name, below]) => [
+    name,
+    below.properties === undefined ? below : orEmpty(below),
+  ])
+  return { ...schema, properties: Object.fromEntries(properties) }
+}
+
+/** A section whose keys are all commented out is null to an editor. */
+function orEmpty(schema: JsonSchema): JsonSchema {
+  return { ...schema, type: ['object', 'null'] }
 }
 
 function parseHostname(written: string): Result<string> {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { chownSync, mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -36,6 +36,16 @@ test('folder and files are private', (t) => {
     (name) => statSync(join(folder, name)).mode & 0o777,
   )
   assert.deepEqual(modes, [0o700, 0o600, 0o600])
+})
+
+test('files made by root belong to the owner of the folder, so the relay can open them', (t) => {
+  const folder = temporaryFolder(t)
+  const owner = process.getuid?.() === 0 ? 12_345 : statSync(folder).uid
+  chownSync(folder, owner, statSync(folder).gid)
+  open(t, folder).registry.put(served({ domain: 'a.example' }))
+  for (const name of ['registry.db', 'registry.db-wal', 'registry.db-shm']) {
+    assert.equal(statSync(join(folder, name)).uid, owner, name)
+  }
 })
 
 test('a change through one handle is seen by the other within a second', async (t) => {

@@ -1,0 +1,92 @@
+// Every event kind with its level and what it means: for `level` in log lines, and for the manual.
+
+import type { EventKind } from './pforte-event.ts'
+
+/** `warning`: somebody should look when it repeats. `error`: somebody should look. */
+export type Level = 'info' | 'warning' | 'error'
+
+export interface EventRow {
+  readonly level: Level
+  readonly meaning: string
+}
+
+export const eventTable: Readonly<Record<EventKind, EventRow>> = {
+  started: { level: 'info', meaning: 'The program has started and read its configuration.' },
+  listening: { level: 'info', meaning: 'A port is open. One event for each socket.' },
+  'config-reloaded': {
+    level: 'info',
+    meaning: 'The configuration was read again and is in force.',
+  },
+  'config-reload-failed': {
+    level: 'error',
+    meaning: 'The configuration has problems; the one before stays in force.',
+  },
+  'certificates-reloaded': { level: 'info', meaning: 'New certificates are in use.' },
+  'certificates-failed': {
+    level: 'error',
+    meaning: 'Certificates could not be read; the ones before stay in use.',
+  },
+  draining: {
+    level: 'info',
+    meaning: 'No new sessions are taken; mails in progress are finished first.',
+  },
+  stopped: { level: 'info', meaning: 'The program ends in order.' },
+  'session-opened': { level: 'info', meaning: 'A client connected.' },
+  'session-refused': {
+    level: 'warning',
+    meaning: 'A client connected and was sent away with 421.',
+  },
+  greeted: { level: 'info', meaning: 'The client said EHLO or HELO.' },
+  'tls-established': { level: 'info', meaning: 'The client switched to TLS.' },
+  'tls-failed': { level: 'info', meaning: 'The TLS handshake with the client failed.' },
+  'sender-judged': {
+    level: 'info',
+    meaning: 'A reverse-path (MAIL FROM) was refused. Accepted ones are not logged by themselves.',
+  },
+  'recipient-judged': {
+    level: 'info',
+    meaning: 'A recipient (RCPT TO) was accepted or refused, and why.',
+  },
+  'mail-finished': {
+    level: 'info',
+    meaning: 'The content was received and the client has its final reply.',
+  },
+  'protocol-error': { level: 'info', meaning: 'The client sent something that is not SMTP.' },
+  'session-closed': { level: 'info', meaning: 'The session is over.' },
+  'internal-error': {
+    level: 'error',
+    meaning: 'A bug in Pforte. The client got a temporary reply. Please report it.',
+  },
+  'next-hop-connected': { level: 'info', meaning: 'A connection to an institute’s server is up.' },
+  'next-hop-failed': {
+    level: 'warning',
+    meaning: 'A connection to an institute’s server could not be used, and at which stage.',
+  },
+  'next-hop-down': {
+    level: 'warning',
+    meaning:
+      'An institute’s server failed repeatedly; it is only asked now and then until it answers.',
+  },
+  'next-hop-up': { level: 'info', meaning: 'An institute’s server answers again.' },
+  'recipient-asked': {
+    level: 'info',
+    meaning: 'An institute’s server was asked for a recipient, and what it said.',
+  },
+  'recipient-demoted': {
+    level: 'info',
+    meaning: 'A recipient that was known to exist does not exist any more.',
+  },
+  'catch-all-found': {
+    level: 'warning',
+    meaning: 'An institute’s server accepts any recipient; its answers prove nothing.',
+  },
+  'recipient-store-failed': {
+    level: 'error',
+    meaning: 'What was learned of recipients cannot be stored; it is lost at a restart.',
+  },
+  'registry-changed': { level: 'info', meaning: 'Served domains were added, changed or removed.' },
+  'registry-unreadable': {
+    level: 'error',
+    meaning: 'The registry cannot be read; the last state read stays in force.',
+  },
+}

@@ -1,0 +1,108 @@
+// What happened outside of sessions, in words.
+
+import type { NextHopFacts, NoAnswer } from '#nexthop/nexthop.ts'
+import type { CalloutOutcome } from '#recipients/recipients.ts'
+import { counted, durationText, path } from './human-intake.ts'
+import type { Description } from './human-line.ts'
+import { endpointText } from './log-fields.ts'
+import type { ModuleEvent } from './pforte-event.ts'
+import { peerReplyText, peerText } from './peer-text.ts'
+
+export function describeModule(event: ModuleEvent): Description {
+  switch (event.kind) {
+    case 'next-hop-connected':
+      return {
+        word: 'next hop',
+        text: `connected to ${serverText(event.nextHop)} for ${event.purpose} in ${durationText(event.tookMs)}`,
+      }
+    case 'next-hop-failed':
+      return { word: 'next hop', text: `${serverText(event.nextHop)}: ${causeText(event.cause)}` }
+    case 'next-hop-down':
+      return {
+        word: 'DOWN',
+        text: `${peerText(event.route)}, asked again until it answers; last: ${causeText(event.cause)}`,
+      }
+    case 'next-hop-up':
+      return {
+        word: 'up again',
+        text: `${peerText(event.route)} after ${durationText(event.downForMs)}`,
+        tone: 'good',
+      }
+    case 'recipient-asked':
+      return {
+        word: 'asked',
+        text:
+          `${serverText(event.nextHop)} for ${path(event.recipient)} (${event.purpose}), ` +
+          `${durationText(event.tookMs)}: ${outcomeText(event.outcome)}`,
+      }
+    case 'recipient-demoted':
+      return {
+        word: 'demoted',
+        text: `${path(event.recipient)} by ${event.by}: ${peerReplyText(event.reply)}`,
+      }
+    case 'catch-all-found':
+      return {
+        word: 'catch-all',
+        text: `the server of ${peerText(event.domain)} accepts any recipient, even ${path(event.recipient)}`,
+      }
+    case 'recipient-store-failed':
+      return { word: 'store failed', text: `recipients are not stored: ${peerText(event.error)}` }
+    case 'registry-changed':
+      return {
+        word: 'registry',
+        text: `${counted(event.domains.length, 'domain')} changed: ${listText(event.domains)}`,
+      }
+    case 'registry-unreadable':
+      return { word: 'registry', text: `cannot be read: ${peerText(event.error)}` }
+    case 'started':
+      return {
+        word: 'started',
+        text: `pforte ${event.version} as ${event.hostname}, ${event.listeners.map(endpointText).join(', ')}`,
+      }
+    case 'listening':
+      return { word: 'listening', text: `${event.service} on ${endpointText(event.listener)}` }
+    case 'config-reloaded':
+      return { word: 'config', text: 'read again and in force' }
+    case 'config-reload-failed':
+      return {
+        word: 'config',
+        text: `not reloaded, the one before stays in force: ${listText(event.problems)}`,
+      }
+    case 'certificates-reloaded':
+      return { word: 'certificates', text: 'read again and in use' }
+    case 'certificates-failed':
+      return {
+        word: 'certificates',
+        text: `not read, the ones before stay in use: ${peerText(event.detail)}`,
+      }
+    case 'draining':
+      return {
+        word: 'draining',
+        text: `no new sessions, ${counted(event.sessionCount, 'session')} to finish`,
+      }
+    case 'stopped':
+      return { word: 'stopped', text: '' }
+  }
+}
+
+function serverText({ server, address, port, tls }: NextHopFacts): string {
+  const where = address === null ? '' : ` ${endpointText({ address, port })}`
+  return `${peerText(server)}${where}${tls === null ? '' : `, ${peerText(tls)}`}`
+}
+
+function causeText({ kind, stage, detail, reply }: NoAnswer): string {
+  const said = reply === null ? '' : ` (${peerReplyText(reply)})`
+  return `${kind} at ${stage}, ${peerText(detail)}${said}`
+}
+
+function outcomeText(outcome: CalloutOutcome): string {
+  if (outcome.kind !== 'unknown') return `${outcome.kind}, ${peerReplyText(outcome.reply)}`
+  const { cause } = outcome
+  if (cause.kind === 'no-answer') return `unknown, ${causeText(cause.noAnswer)}`
+  return `unknown, ${cause.kind}, ${peerReplyText(cause.reply)}`
+}
+
+function listText(texts: readonly string[]): string {
+  const more = texts.length > 5 ? `, and ${texts.length - 5} more` : ''
+  return texts.slice(0, 5).map(peerText).join(', ') + more
+}

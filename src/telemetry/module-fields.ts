@@ -1,0 +1,106 @@
+// The fields of a log line for what happens outside of sessions: next hops, recipients, registry, program.
+
+import type { NextHopFacts, NoAnswer } from '#nexthop/nexthop.ts'
+import type { CalloutOutcome } from '#recipients/recipients.ts'
+import { endpointText, roundMs, type LogFields } from './log-fields.ts'
+import { maxListLength, peerReplyText, peerText } from './peer-text.ts'
+import type { ModuleEvent } from './pforte-event.ts'
+
+export function addModuleFields(fields: LogFields, event: ModuleEvent): void {
+  switch (event.kind) {
+    case 'next-hop-connected':
+      fields['route'] = peerText(event.route)
+      addNextHop(fields, event.nextHop)
+      fields['purpose'] = event.purpose
+      fields['tookMs'] = roundMs(event.tookMs)
+      return
+    case 'next-hop-failed':
+      fields['route'] = peerText(event.route)
+      addNextHop(fields, event.nextHop)
+      addCause(fields, event.cause)
+      return
+    case 'next-hop-down':
+      fields['route'] = peerText(event.route)
+      addCause(fields, event.cause)
+      return
+    case 'next-hop-up':
+      fields['route'] = peerText(event.route)
+      fields['downForMs'] = roundMs(event.downForMs)
+      return
+    case 'recipient-asked':
+      fields['recipient'] = peerText(event.recipient)
+      addOutcome(fields, event.outcome)
+      addNextHop(fields, event.nextHop)
+      fields['purpose'] = event.purpose
+      fields['tookMs'] = roundMs(event.tookMs)
+      return
+    case 'recipient-demoted':
+      fields['recipient'] = peerText(event.recipient)
+      fields['by'] = event.by
+      fields['serverReply'] = peerReplyText(event.reply)
+      return
+    case 'catch-all-found':
+      fields['domain'] = peerText(event.domain)
+      fields['recipient'] = peerText(event.recipient)
+      return
+    case 'recipient-store-failed':
+    case 'registry-unreadable':
+      fields['error'] = peerText(event.error)
+      return
+    case 'registry-changed':
+      fields['domains'] = event.domains.slice(0, maxListLength).map(peerText)
+      fields['domainCount'] = event.domains.length
+      return
+    case 'started':
+      fields['hostname'] = event.hostname
+      fields['listeners'] = event.listeners.map(endpointText)
+      fields['version'] = event.version
+      return
+    case 'listening':
+      fields['listenerAddress'] = event.listener.address
+      fields['listenerPort'] = event.listener.port
+      fields['service'] = event.service
+      return
+    case 'config-reload-failed':
+      fields['problems'] = event.problems.slice(0, maxListLength).map(peerText)
+      return
+    case 'certificates-failed':
+      fields['detail'] = peerText(event.detail)
+      return
+    case 'draining':
+      fields['sessionCount'] = event.sessionCount
+      return
+    case 'config-reloaded':
+    case 'certificates-reloaded':
+    case 'stopped':
+  }
+}
+
+function addNextHop(fields: LogFields, { server, address, port, tls }: NextHopFacts): void {
+  fields['server'] = peerText(server)
+  fields['serverAddress'] = address
+  fields['serverPort'] = port
+  fields['serverTls'] = tls === null ? null : peerText(tls)
+}
+
+function addCause(fields: LogFields, { kind, stage, detail, reply }: NoAnswer): void {
+  fields['cause'] = kind
+  fields['stage'] = stage
+  fields['detail'] = peerText(detail)
+  fields['serverReply'] = reply === null ? null : peerReplyText(reply)
+}
+
+/** `outcome`; when unknown also `cause` and, without any answer, `stage` and `detail`. */
+function addOutcome(fields: LogFields, outcome: CalloutOutcome): void {
+  fields['outcome'] = outcome.kind
+  if (outcome.kind !== 'unknown') {
+    fields['serverReply'] = peerReplyText(outcome.reply)
+    return
+  }
+  if (outcome.cause.kind === 'no-answer') {
+    addCause(fields, outcome.cause.noAnswer)
+    return
+  }
+  fields['cause'] = outcome.cause.kind
+  fields['serverReply'] = peerReplyText(outcome.cause.reply)
+}

@@ -1,0 +1,34 @@
+// Everything that can happen in Pforte: the event unions of all modules together.
+
+import type { AppEvent } from '#app/app-event.ts'
+import type { IntakeEvent } from '#intake/intake-event.ts'
+import type { NextHopEvent } from '#nexthop/nexthop.ts'
+import type { RecipientEvent } from '#recipients/recipients.ts'
+import type { RegistryEvent } from '#registry/registry.ts'
+
+/** What happens outside of sessions. */
+export type ModuleEvent = AppEvent | NextHopEvent | RecipientEvent | RegistryEvent
+
+export type PforteEvent = IntakeEvent | ModuleEvent
+
+export type EventKind = PforteEvent['kind']
+
+export type EventOfKind<Kind extends EventKind> = Extract<PforteEvent, { readonly kind: Kind }>
+
+const intakeKinds: Readonly<Record<IntakeEvent['kind'], true>> = {
+  'session-opened': true,
+  'session-refused': true,
+  greeted: true,
+  'tls-established': true,
+  'tls-failed': true,
+  'sender-judged': true,
+  'recipient-judged': true,
+  'mail-finished': true,
+  'protocol-error': true,
+  'session-closed': true,
+  'internal-error': true,
+}
+
+export function isIntakeEvent(event: PforteEvent): event is IntakeEvent {
+  return Object.hasOwn(intakeKinds, event.kind)
+}

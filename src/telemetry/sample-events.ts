@@ -1,0 +1,175 @@
+// One event of each kind, as it may happen: for the manual and for tests. A kind without a sample does
+// not compile.
+
+import type { PeerReply } from '#smtp/reply.ts'
+import type { NextHopFacts, NoAnswer } from '#nexthop/nexthop.ts'
+import type { EventKind, EventOfKind } from './pforte-event.ts'
+
+const session = '0D3K7Q2M0A7F2'
+const mail = `${session}.1`
+const client = { address: '192.0.2.7', port: 40112 }
+const listener = { address: '2001:db8::25', port: 25 }
+const server = 'mail.inst.example'
+const route = 'mail.inst.example:25 opportunistic'
+
+const noMailbox: PeerReply = { code: 550, status: '5.1.1', lines: ['User unknown'] }
+
+const nextHop: NextHopFacts = {
+  server,
+  address: '198.51.100.4',
+  port: 25,
+  tls: 'TLSv1.3 TLS_AES_256_GCM_SHA384 verified',
+  extensions: null,
+}
+
+const refusedConnection: NoAnswer = {
+  kind: 'io',
+  stage: 'connect',
+  detail: 'connect ECONNREFUSED 198.51.100.4:25',
+  reply: null,
+}
+
+const bug = new RangeError('phase rcpt without recipients')
+bug.stack = `${bug.name}: ${bug.message}\n    at step (src/session/step.ts:12:3)`
+
+export const sampleEvents: { readonly [Kind in EventKind]: EventOfKind<Kind> } = {
+  started: {
+    kind: 'started',
+    hostname: 'mailrelay1.example.org',
+    listeners: [{ address: '192.0.2.1', port: 25 }, listener],
+    version: '0.1.0',
+  },
+  listening: { kind: 'listening', listener, service: 'smtp' },
+  'config-reloaded': { kind: 'config-reloaded' },
+  'config-reload-failed': {
+    kind: 'config-reload-failed',
+    problems: ['pforte.yaml:3:1: unknown key "hostnam", did you mean "hostname"?'],
+  },
+  'certificates-reloaded': { kind: 'certificates-reloaded' },
+  'certificates-failed': {
+    kind: 'certificates-failed',
+    detail: '/etc/pforte/relay.pem: the key does not belong to the certificate',
+  },
+  draining: { kind: 'draining', sessionCount: 3 },
+  stopped: { kind: 'stopped' },
+  'session-opened': { kind: 'session-opened', session, client, listener },
+  'session-refused': { kind: 'session-refused', client, reason: 'too-many-sessions' },
+  greeted: { kind: 'greeted', session, name: 'mx.sender.example', isExtended: true },
+  'tls-established': {
+    kind: 'tls-established',
+    session,
+    protocol: 'TLSv1.3',
+    cipher: 'TLS_AES_256_GCM_SHA384',
+    resumed: false,
+  },
+  'tls-failed': { kind: 'tls-failed', session, detail: 'no shared cipher' },
+  'sender-judged': {
+    kind: 'sender-judged',
+    session,
+    mail,
+    reversePath: 'alice@sender.example',
+    verdict: { kind: 'reject', reason: { kind: 'too-large', maxBytes: 52_428_800 } },
+    reply: `552 5.3.4 the mail is larger than 52428800 bytes (${mail})`,
+  },
+  'recipient-judged': {
+    kind: 'recipient-judged',
+    session,
+    mail,
+    reversePath: 'alice@sender.example',
+    recipient: 'nobody@inst.example',
+    verdict: {
+      kind: 'reject',
+      reason: { kind: 'recipient-unknown', server, reply: noMailbox },
+    },
+    reply: `550 5.1.1 <nobody@inst.example>: ${server} says: 550 5.1.1 User unknown`,
+    source: 'live',
+    tookMs: 12.34,
+  },
+  'mail-finished': {
+    kind: 'mail-finished',
+    session,
+    mail,
+    clientAddress: client.address,
+    greetingName: 'mx.sender.example',
+    reversePath: 'alice@sender.example',
+    recipients: ['bob@inst.example', 'carol@inst.example'],
+    sizeBytes: 12_595,
+    verdict: { kind: 'accept' },
+    reply: `250 2.0.0 ${server} says: 250 2.0.0 Ok: queued as 4XyZ (${mail})`,
+    receiveMs: 41.6,
+    handoverMs: 35.2,
+    transfers: [
+      {
+        server,
+        address: '198.51.100.4',
+        tls: 'TLSv1.3 TLS_AES_256_GCM_SHA384 verified',
+        outcome: 'relayed',
+        reply: '250 2.0.0 Ok: queued as 4XyZ',
+        tookMs: 34.9,
+      },
+    ],
+    isClientGone: false,
+  },
+  'protocol-error': {
+    kind: 'protocol-error',
+    session,
+    detail: 'unknown command',
+    line: 'GET / HTTP/1.1',
+  },
+  'session-closed': {
+    kind: 'session-closed',
+    session,
+    client,
+    reason: 'quit',
+    mailCount: 1,
+    commandCount: 6,
+    receivedBytes: 12_811,
+    durationMs: 1234.5,
+  },
+  'internal-error': { kind: 'internal-error', session, error: bug },
+  'next-hop-connected': {
+    kind: 'next-hop-connected',
+    route,
+    nextHop,
+    purpose: 'question',
+    tookMs: 8.1,
+  },
+  'next-hop-failed': {
+    kind: 'next-hop-failed',
+    route,
+    nextHop: { ...nextHop, tls: null },
+    cause: {
+      kind: 'refused',
+      stage: 'banner',
+      detail: 'the banner was a refusal',
+      reply: { code: 554, status: null, lines: ['not today'] },
+    },
+  },
+  'next-hop-down': { kind: 'next-hop-down', route, cause: refusedConnection },
+  'next-hop-up': { kind: 'next-hop-up', route, downForMs: 185_000 },
+  'recipient-asked': {
+    kind: 'recipient-asked',
+    recipient: 'nobody@inst.example',
+    outcome: { kind: 'undeliverable', reply: noMailbox },
+    nextHop,
+    tookMs: 11.9,
+    purpose: 'rcpt',
+  },
+  'recipient-demoted': {
+    kind: 'recipient-demoted',
+    recipient: 'dave@inst.example',
+    by: 'delivery',
+    reply: noMailbox,
+  },
+  'catch-all-found': {
+    kind: 'catch-all-found',
+    domain: 'inst.example',
+    recipient: 'pforte-k3v9x2@inst.example',
+  },
+  'recipient-store-failed': {
+    kind: 'recipient-store-failed',
+    error: 'database or disk is full',
+  },
+  'registry-changed': { kind: 'registry-changed', domains: ['inst.example'] },
+  'registry-unreadable': { kind: 'registry-unreadable', error: 'database disk image is malformed' },
+}

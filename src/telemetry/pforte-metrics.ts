@@ -1,0 +1,326 @@
+// Which event moves which metric. Labels take closed sets of values, but for servers and routes, which
+// are capped: nothing a client sends becomes a label.
+
+import type { Verdict } from '#verdict/verdict.ts'
+import type { MetricsRegistry } from './metrics.ts'
+import type { EventOfKind, PforteEvent } from './pforte-event.ts'
+
+export interface PforteMetrics {
+  readonly record: (event: PforteEvent) => void
+}
+
+/** Half a minute is the longest a sender's patience is tried on purpose; the rest is for trouble. */
+const secondsBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]
+
+const server = { name: 'server', maxValueCount: 1000 } as const
+const route = { name: 'route', maxValueCount: 1000 } as const
+
+export function createPforteMetrics(registry: MetricsRegistry): PforteMetrics {
+  const instruments = createInstruments(registry)
+  return { record: (event) => record(instruments, event) }
+}
+
+type Instruments = ReturnType<typeof createInstruments>
+
+function createInstruments(registry: MetricsRegistry) {
+  return { ...sessionInstruments(registry), ...mailInstruments(registry), ...others(registry) }
+}
+
+function sessionInstruments(registry: MetricsRegistry) {
+  return {
+    info: registry.gauge({
+      name: 'pforte_info',
+      help: 'Always 1; the label names the running version.',
+      labels: ['version'],
+    }),
+    sessions: registry.counter({
+      name: 'pforte_sessions_total',
+      help: 'Sessions opened by clients.',
+      labels: [],
+    }),
+    currentSessions: registry.gauge({
+      name: 'pforte_sessions_current',
+      help: 'Sessions open now.',
+      labels: [],
+    }),
+    refusedSessions: registry.counter({
+      name: 'pforte_sessions_refused_total',
+      help: 'Clients sent away with 421 when they connected.',
+      labels: ['reason'],
+    }),
+    closedSessions: registry.counter({
+      name: 'pforte_sessions_closed_total',
+      help: 'Sessions closed, by why.',
+      labels: ['reason'],
+    }),
+    sessionSeconds: registry.histogram(
+      { name: 'pforte_session_seconds', help: 'How long sessions were open.', labels: [] },
+      secondsBuckets,
+    ),
+    commands: registry.counter({
+      name: 'pforte_commands_total',
+      help: 'SMTP commands received, counted when the session closes.',
+      labels: [],
+    }),
+    receivedBytes: registry.counter({
+      name: 'pforte_received_bytes_total',
+      help: 'Bytes received from clients, commands and content, counted when the session closes.',
+      labels: [],
+    }),
+    handshakes: registry.counter({
+      name: 'pforte_tls_handshakes_total',
+      help: 'TLS handshakes with clients. Outcome: full, resumed, failed.',
+      labels: ['outcome'],
+    }),
+    protocolErrors: registry.counter({
+      name: 'pforte_protocol_errors_total',
+      help: 'Commands of clients that were not SMTP.',
+      labels: [],
+    }),
+    internalErrors: registry.counter({
+      name: 'pforte_internal_errors_total',
+      help: 'Bugs met. Should stay 0.',
+      labels: [],
+    }),
+  }
+}
+
+function mailInstruments(registry: MetricsRegistry) {
+  return {
+    refusedSenders: registry.counter({
+      name: 'pforte_senders_refused_total',
+      help: 'Reverse-paths (MAIL FROM) refused.',
+      labels: ['verdict', 'reason'],
+    }),
+    recipients: registry.counter({
+      name: 'pforte_recipients_total',
+      help: 'Recipients (RCPT TO) decided on. Source: cache, live, pin, list, or none when nobody had to be asked. The hit ratio of the cache is the rate of source="cache" by that of cache and live.',
+      labels: ['verdict', 'reason', 'source'],
+    }),
+    recipientSeconds: registry.histogram(
+      {
+        name: 'pforte_recipient_live_seconds',
+        help: 'How long clients waited for recipients that were asked for live.',
+        labels: [],
+      },
+      secondsBuckets,
+    ),
+    mails: registry.counter({
+      name: 'pforte_mails_total',
+      help: 'Mails whose content was received, by the final reply.',
+      labels: ['verdict', 'reason'],
+    }),
+    mailBytes: registry.counter({
+      name: 'pforte_mail_bytes_total',
+      help: 'Content of those mails in bytes.',
+      labels: ['verdict'],
+    }),
+    lostClients: registry.counter({
+      name: 'pforte_mails_client_gone_total',
+      help: 'Mails whose client did not wait for the final reply.',
+      labels: [],
+    }),
+    receiveSeconds: registry.histogram(
+      { name: 'pforte_receive_seconds', help: 'From DATA to the end of the content.', labels: [] },
+      secondsBuckets,
+    ),
+    handoverSeconds: registry.histogram(
+      {
+        name: 'pforte_handover_seconds',
+        help: 'From the end of the content to the final reply, for mails that were handed over.',
+        labels: [],
+      },
+      secondsBuckets,
+    ),
+    transfers: registry.counter({
+      name: 'pforte_transfers_total',
+      help: 'Attempts to hand a mail over to a server. Outcome: relayed, deferred, refused.',
+      labels: [server, 'outcome'],
+    }),
+  }
+}
+
+function others(registry: MetricsRegistry) {
+  return {
+    nextHopConnections: registry.counter({
+      name: 'pforte_next_hop_connections_total',
+      help: 'Connections made to servers. Tls: yes, no.',
+      labels: [server, 'purpose', 'tls'],
+    }),
+    nextHopFailures: registry.counter({
+      name: 'pforte_next_hop_failures_total',
+      help: 'Connections to servers that could not be made or used.',
+      labels: [server, 'cause', 'stage'],
+    }),
+    nextHopUp: registry.gauge({
+      name: 'pforte_next_hop_up',
+      help: '1: the route is used. 0: it failed repeatedly and is only tried now and then.',
+      labels: [route],
+    }),
+    questions: registry.counter({
+      name: 'pforte_questions_total',
+      help: 'Questions for a recipient put to a server. Outcome: deliverable, undeliverable, unknown.',
+      labels: ['purpose', 'outcome'],
+    }),
+    questionSeconds: registry.histogram(
+      { name: 'pforte_question_seconds', help: 'How long such questions took.', labels: [] },
+      secondsBuckets,
+    ),
+    demotions: registry.counter({
+      name: 'pforte_recipients_demoted_total',
+      help: 'Recipients once known good that do not exist any more.',
+      labels: ['by'],
+    }),
+    catchAlls: registry.counter({
+      name: 'pforte_catch_all_found_total',
+      help: 'Times a server was found to accept any recipient.',
+      labels: [],
+    }),
+    storeFailures: registry.counter({
+      name: 'pforte_store_failures_total',
+      help: 'Failures of the embedded store. Store: recipients, registry.',
+      labels: ['store'],
+    }),
+    registryChanges: registry.counter({
+      name: 'pforte_registry_changes_total',
+      help: 'Changes of the registry seen.',
+      labels: [],
+    }),
+    reloads: registry.counter({
+      name: 'pforte_reloads_total',
+      help: 'Re-reads at run time. What: config, certificates. Outcome: done, failed.',
+      labels: ['what', 'outcome'],
+    }),
+    draining: registry.gauge({
+      name: 'pforte_draining',
+      help: '1 while no new sessions are taken because the program is about to end.',
+      labels: [],
+    }),
+  }
+}
+
+function record(instruments: Instruments, event: PforteEvent): void {
+  switch (event.kind) {
+    case 'session-opened':
+      instruments.sessions.add(1)
+      instruments.currentSessions.add(1)
+      return
+    case 'session-refused':
+      instruments.refusedSessions.add(1, event.reason)
+      return
+    case 'session-closed':
+      recordClosed(instruments, event)
+      return
+    case 'tls-established':
+      instruments.handshakes.add(1, event.resumed ? 'resumed' : 'full')
+      return
+    case 'tls-failed':
+      instruments.handshakes.add(1, 'failed')
+      return
+    case 'sender-judged':
+      instruments.refusedSenders.add(1, event.verdict.kind, reasonOf(event.verdict))
+      return
+    case 'recipient-judged':
+      recordRecipient(instruments, event)
+      return
+    case 'mail-finished':
+      recordMail(instruments, event)
+      return
+    case 'protocol-error':
+      instruments.protocolErrors.add(1)
+      return
+    case 'internal-error':
+      instruments.internalErrors.add(1)
+      return
+    case 'next-hop-connected':
+      recordConnected(instruments, event)
+      return
+    case 'next-hop-failed':
+      instruments.nextHopFailures.add(1, event.nextHop.server, event.cause.kind, event.cause.stage)
+      return
+    case 'next-hop-down':
+      instruments.nextHopUp.set(0, event.route)
+      return
+    case 'next-hop-up':
+      instruments.nextHopUp.set(1, event.route)
+      return
+    case 'recipient-asked':
+      instruments.questions.add(1, event.purpose, event.outcome.kind)
+      instruments.questionSeconds.observe(event.tookMs / 1000)
+      return
+    case 'recipient-demoted':
+      instruments.demotions.add(1, event.by)
+      return
+    case 'catch-all-found':
+      instruments.catchAlls.add(1)
+      return
+    case 'recipient-store-failed':
+      instruments.storeFailures.add(1, 'recipients')
+      return
+    case 'registry-unreadable':
+      instruments.storeFailures.add(1, 'registry')
+      return
+    case 'registry-changed':
+      instruments.registryChanges.add(1)
+      return
+    case 'started':
+      instruments.info.set(1, event.version)
+      return
+    case 'config-reloaded':
+      instruments.reloads.add(1, 'config', 'done')
+      return
+    case 'config-reload-failed':
+      instruments.reloads.add(1, 'config', 'failed')
+      return
+    case 'certificates-reloaded':
+      instruments.reloads.add(1, 'certificates', 'done')
+      return
+    case 'certificates-failed':
+      instruments.reloads.add(1, 'certificates', 'failed')
+      return
+    case 'draining':
+      instruments.draining.set(1)
+      return
+    case 'greeted':
+    case 'listening':
+    case 'stopped': // lines without a number
+  }
+}
+
+function recordClosed(instruments: Instruments, event: EventOfKind<'session-closed'>): void {
+  instruments.currentSessions.add(-1)
+  instruments.closedSessions.add(1, event.reason)
+  instruments.sessionSeconds.observe(event.durationMs / 1000)
+  instruments.commands.add(event.commandCount)
+  instruments.receivedBytes.add(event.receivedBytes)
+}
+
+function recordRecipient(instruments: Instruments, event: EventOfKind<'recipient-judged'>): void {
+  const { verdict, source } = event
+  instruments.recipients.add(1, verdict.kind, reasonOf(verdict), source ?? 'none')
+  if (source === 'live') instruments.recipientSeconds.observe(event.tookMs / 1000)
+}
+
+function recordMail(instruments: Instruments, event: EventOfKind<'mail-finished'>): void {
+  const { verdict } = event
+  instruments.mails.add(1, verdict.kind, reasonOf(verdict))
+  instruments.mailBytes.add(event.sizeBytes, verdict.kind)
+  instruments.receiveSeconds.observe(event.receiveMs / 1000)
+  if (event.isClientGone) instruments.lostClients.add(1)
+  if (event.transfers.length === 0) return
+  instruments.handoverSeconds.observe(event.handoverMs / 1000)
+  for (const transfer of event.transfers) {
+    instruments.transfers.add(1, transfer.server, transfer.outcome)
+  }
+}
+
+function recordConnected(instruments: Instruments, event: EventOfKind<'next-hop-connected'>): void {
+  const { server, tls } = event.nextHop
+  instruments.nextHopConnections.add(1, server, event.purpose, tls === null ? 'no' : 'yes')
+  instruments.nextHopUp.setIfAbsent(1, event.route) // a connection alone does not end an outage
+}
+
+/** '' for accept, so that the label is there in every series. */
+function reasonOf(verdict: Verdict): string {
+  return verdict.kind === 'accept' ? '' : verdict.reason.kind
+}

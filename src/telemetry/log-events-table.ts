@@ -1,0 +1,110 @@
+// The chapter on log events as Markdown, for docs/log-events.md: every kind, every field, one example.
+
+import { eventTable } from './event-table.ts'
+import { humanLine } from './human-line.ts'
+import type { LogFields } from './log-fields.ts'
+import { encodeLogLine, logFields } from './log-line.ts'
+import type { PforteEvent } from './pforte-event.ts'
+
+/** `timeMs` is the wall time of all examples. */
+export function logEventsChapter(events: readonly PforteEvent[], timeMs: number): string {
+  const fieldRows = Object.entries(fieldTable).map(
+    ([name, meaning]) => `| \`${name}\` | ${meaning} |`,
+  )
+  const sections = events.map((event) => section(event, timeMs))
+  return `## Fields
+
+| field | meaning |
+| --- | --- |
+${fieldRows.join('\n')}
+
+## Events
+
+${sections.join('\n')}`
+}
+
+function section(event: PforteEvent, timeMs: number): string {
+  const { level, meaning } = eventTable[event.kind]
+  const fields = Object.keys(ownFields(logFields(event, timeMs)))
+  const names = fields.length === 0 ? 'none' : fields.map((name) => `\`${name}\``).join(', ')
+  return `### ${event.kind}
+
+${meaning} Level \`${level}\`. Fields: ${names}.
+
+\`\`\`text
+${encodeLogLine(event, timeMs)}
+${humanLine(event, timeMs, { isColoured: false, isDated: false })}
+\`\`\`
+`
+}
+
+function ownFields({ time: _time, level: _level, event: _event, ...own }: LogFields): LogFields {
+  return own
+}
+
+/** What each field means. A test names fields without a row, and rows without a field. */
+export const fieldTable: Readonly<Record<string, string>> = {
+  time: 'When, ISO 8601 in UTC with milliseconds.',
+  level: '`info`, `warning` or `error`.',
+  event: 'The kind of event, one of the headings below.',
+  session: 'Trace id of the session; also in the `Received` field and in replies.',
+  mail: 'Trace id of the mail transaction.',
+  hostname: 'The relay’s own name.',
+  listeners: 'Addresses and ports as configured.',
+  version: 'Of Pforte.',
+  listenerAddress: 'The relay’s own address the client connected to.',
+  listenerPort: 'The relay’s own port.',
+  service: '`smtp` or `metrics`.',
+  problems: 'What is wrong with the configuration, one entry each.',
+  detail: 'What happened, for people; may change between versions.',
+  sessionCount: 'Sessions still open.',
+  clientAddress: 'The client’s IP address.',
+  clientPort: 'The client’s port.',
+  reason:
+    'Why a session ended or a verdict was what it was; null for accept. The values are closed sets.',
+  greetingName: 'What the client called itself in EHLO or HELO.',
+  isExtended: 'True for EHLO, false for HELO.',
+  tlsProtocol: 'Such as `TLSv1.3`.',
+  tlsCipher: 'The cipher suite by its OpenSSL name.',
+  isTlsResumed: 'True when an earlier TLS session was resumed.',
+  reversePath: 'MAIL FROM without angle brackets; empty for the null reverse-path.',
+  verdict: '`accept`, `defer` (4yz) or `reject` (5yz).',
+  maxBytes: 'The limit that was exceeded.',
+  maxCount: 'The limit that was exceeded.',
+  hopCount: 'How many `Received` fields the mail had.',
+  reply: 'The reply the client got, one line.',
+  recipient: 'RCPT TO without angle brackets.',
+  server: 'The institute’s server by name.',
+  serverReply: 'That server’s own words.',
+  source:
+    'Where the answer came from: `cache`, `live`, `pin`, `list`; null when nobody had to be asked.',
+  tookMs: 'How long it took.',
+  recipients: 'RCPT TO, the accepted ones; 100 at most are listed.',
+  recipientCount: 'How many they are.',
+  sizeBytes: 'Size of the content.',
+  receiveMs: 'From DATA to the end of the content.',
+  handoverMs: 'From the end of the content to the final reply.',
+  transfers:
+    'Attempts to hand over, one object each: `server`, `address`, `tls`, `outcome` (`relayed`, `deferred`, `refused`), `reply`, `tookMs`.',
+  isClientGone: 'True when the client did not wait for the reply.',
+  line: 'The command as it came; credentials are replaced by `[redacted]`.',
+  mailCount: 'Mails of the session.',
+  commandCount: 'Commands of the session.',
+  receivedBytes: 'Bytes the client sent, content included.',
+  durationMs: 'How long the session was open.',
+  error: 'The error; for bugs with the stack, lines separated by a line feed.',
+  route: 'Which route: its servers and its TLS policy.',
+  serverAddress: 'The address connected to; null when it did not come to that.',
+  serverPort: 'The port of the server.',
+  serverTls: 'Protocol, cipher and whether the name was verified; null in clear.',
+  purpose:
+    'What it was for: `question`, `handover`; of a question: `rcpt`, `refresh`, `command`, `catch-all`.',
+  cause: 'Why there is no answer, or why it means nothing: a closed set of words.',
+  stage: 'How far the dialog with the server had come.',
+  downForMs: 'How long it was down.',
+  outcome: '`deliverable`, `undeliverable` or `unknown`.',
+  by: 'What showed it: `delivery` or `refresh`.',
+  domain: 'The domain in question.',
+  domains: 'Domains added, changed or removed; 100 at most are listed.',
+  domainCount: 'How many they are.',
+}

@@ -15,32 +15,35 @@ for (const [signal, exitCode] of [
   })
 }
 
-/** Writes until the reader has gone away (`pforte config | head -1`), which is no failure of ours. */
-function writer(stream: NodeJS.WriteStream, onGone: () => void): (text: string) => void {
-  let isGone = false
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-    isGone = true
-    onGone()
-  })
-  return (text) => {
-    if (!isGone) stream.write(text)
-  }
-}
+/**
+ * A reader that goes away (`pforte config | head -1`) is no failure; the command is asked to stop.
+ * Any other failure to write, such as a full disk, makes the exit code 1, but stops nothing: a relay
+ * that cannot log still has mail to hand over.
+ */
+let isOutputLost = false
 
-const stderr = writer(process.stderr, () => {})
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') return stop.abort(new Error('nobody reads standard output'))
+  if (!isOutputLost) process.stderr.write(`pforte: cannot write the output: ${error.message}\n`)
+  isOutputLost = true
+  process.exitCode = 1
+})
+
+// There is nowhere left to say it.
+process.stderr.on('error', () => {})
 
 try {
-  process.exitCode = await runCommandLine(process.argv.slice(2), {
-    stdout: writer(process.stdout, () => stop.abort(new Error('EPIPE'))),
-    stderr,
+  const exitCode = await runCommandLine(process.argv.slice(2), {
+    stdout: (text) => void process.stdout.write(text),
+    stderr: (text) => void process.stderr.write(text),
     environment: process.env,
     isTerminal: process.stdout.isTTY,
     signal: stop.signal,
   })
+  process.exitCode = exitCode === 0 && isOutputLost ? 1 : exitCode
 } catch (error) {
   // A fault of ours: the stack is for the report.
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
-  stderr(`pforte: internal error, please report it\n${text}\n`)
+  process.stderr.write(`pforte: internal error, please report it\n${text}\n`)
   process.exitCode = 1
 }

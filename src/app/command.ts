@@ -3,7 +3,10 @@
 // commands in their own process.
 
 import { parseArgs, type ParseArgsConfig } from 'node:util'
-import { nearestWord } from '#base/text.ts'
+import { cleanLine, nearestWord } from '#base/text.ts'
+
+/** Of one line of a message; longer than any sentence of ours. */
+const maxLineLength = 1000
 
 /** The world as a command sees it. */
 export interface CommandIo {
@@ -69,7 +72,7 @@ function isParseArgsError(error: Error): boolean {
 function explainParseArgs(message: string, options: readonly string[]): string {
   const [sentence = message] = message.split(/\.? (?=To specify)|\n/)
   const unknown = /^Unknown option '--([^']+)'/.exec(message)?.[1]
-  const nearest = unknown === undefined ? undefined : nearestWord(unknown, options)
+  const nearest = unknown === undefined ? undefined : nearestWord(unknown.slice(0, 60), options)
   const text = sentence.charAt(0).toLowerCase() + sentence.slice(1).replace(/\.$/, '')
   return nearest === undefined ? text : `${text}; did you mean --${nearest}?`
 }
@@ -100,10 +103,17 @@ export async function runCommand(
     return await command.run(args, io)
   } catch (error) {
     if (!(error instanceof CommandError)) throw error
-    io.stderr(`pforte ${name}: ${error.message}\n`)
-    if (error instanceof UsageError) io.stderr(`See: pforte ${name} --help\n`)
-    return error.exitCode
+    return tellFailure(`pforte ${name}`, error, io)
   }
+}
+
+/** Prints a failure and gives its exit code. `program`: how it was called, such as `pforte domain add`. */
+export function tellFailure(program: string, error: CommandError, io: CommandIo): number {
+  // A message repeats what was typed, read from a file or said by a peer.
+  const lines = error.message.split('\n').map((line) => cleanLine(line, maxLineLength))
+  io.stderr(`${program}: ${lines.join('\n')}\n`)
+  if (error instanceof UsageError) io.stderr(`See: ${program} --help\n`)
+  return error.exitCode
 }
 
 /** A command that only has others below it, such as `domain` with `domain add`. */
@@ -157,7 +167,7 @@ function list(commands: Readonly<Record<string, unknown>>): string {
 export function findCommand<Entry>(commands: Readonly<Record<string, Entry>>, name: string): Entry {
   const found = Object.hasOwn(commands, name) ? commands[name] : undefined
   if (found !== undefined) return found
-  const nearest = nearestWord(name, Object.keys(commands))
+  const nearest = nearestWord(name.slice(0, 60), Object.keys(commands))
   const help = nearest === undefined ? `known are: ${list(commands)}` : `did you mean ${nearest}?`
   throw new UsageError(`unknown command '${name}'; ${help}`)
 }

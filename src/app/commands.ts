@@ -8,6 +8,7 @@ import {
   findCommand,
   listCommands,
   runCommand,
+  tellFailure,
   UsageError,
   type Command,
   type CommandIo,
@@ -48,8 +49,7 @@ export async function runCommandLine(args: readonly string[], io: CommandIo): Pr
     return await dispatch(args, io)
   } catch (error) {
     if (!(error instanceof CommandError)) throw error
-    io.stderr(`pforte: ${error.message}\nSee: pforte --help\n`)
-    return error.exitCode
+    return tellFailure('pforte', error, io)
   }
 }
 

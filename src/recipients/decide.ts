@@ -160,19 +160,10 @@ function decideLive(situation: Situation, live: LiveAnswer, rules: AgeRules): Re
   if (entry !== undefined && entry.pinnedUntilMs > nowMs) {
     return { verdict: accept, source: 'pin', isKnownGood: true, tookMs }
   }
-  switch (outcome.kind) {
-    case 'deliverable': {
-      const isKnownGood = !isCatchAll || (entry !== undefined && isListed(entry))
-      return { verdict: accept, source: 'live', isKnownGood, tookMs }
-    }
-    case 'undeliverable': {
-      const { reply } = outcome
-      const verdict = reject({ kind: 'recipient-unknown', server, reply })
-      return { verdict, source: 'live', isKnownGood: false, tookMs }
-    }
-    case 'unknown':
-      return decideUnknown(situation, outcome.cause, live, rules)
-  }
+  if (outcome.kind === 'unknown') return decideUnknown(situation, outcome.cause, live, rules)
+  const isYes = outcome.kind === 'deliverable'
+  const isKnownGood = isYes && (!isCatchAll || (entry !== undefined && isListed(entry)))
+  return { verdict: verdictOf(outcome, server), source: 'live', isKnownGood, tookMs }
 }
 
 function decideUnknown(
@@ -190,6 +181,18 @@ function decideUnknown(
     }
   }
   return { verdict: verdictOfUnknown(cause, server), source: 'live', isKnownGood: false, tookMs }
+}
+
+/** What an answer to RCPT itself means for the client, whatever is remembered. */
+export function verdictOf(outcome: CalloutOutcome, server: string): Verdict {
+  switch (outcome.kind) {
+    case 'deliverable':
+      return accept
+    case 'undeliverable':
+      return reject({ kind: 'recipient-unknown', server, reply: outcome.reply })
+    case 'unknown':
+      return verdictOfUnknown(outcome.cause, server)
+  }
 }
 
 function verdictOfUnknown(cause: UnknownCause, server: string): Verdict {

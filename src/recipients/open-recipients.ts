@@ -76,9 +76,7 @@ export function openRecipients(options: RecipientOptions): Recipients {
 
   return {
     verify: (query) => verifier.verify(query),
-    learn: (domain, mailbox, reply, nextHop) => {
-      verifier.learn(domain, mailbox, reply, nextHop)
-    },
+    learn: (domain, mailbox, reply, nextHop) => verifier.learn(domain, mailbox, reply, nextHop),
     ask: async (query) => {
       const { asked, entry, last, answer } = await verifier.ask(query)
       return { outcome: asked.outcome, record: answerRecord(entry, last), answer }

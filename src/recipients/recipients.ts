@@ -75,14 +75,15 @@ export interface Recipients {
   readonly verify: (query: RecipientQuery) => RecipientAnswer | Promise<RecipientAnswer>
   /**
    * Takes the answer to RCPT in a real delivery: a 2yz makes or renews a positive entry, a "no such
-   * mailbox" demotes at once. Anything else changes nothing.
+   * mailbox" demotes at once. Anything else changes nothing. Returns what that answer means for the
+   * client: the same classes as for a question.
    */
   readonly learn: (
     domain: ServedDomain,
     mailbox: Mailbox,
     reply: PeerReply,
     nextHop: NextHopFacts,
-  ) => void
+  ) => Verdict
   /** Asks now, whatever is remembered, and remembers the answer. */
   readonly ask: (query: RecipientQuery) => Promise<{
     readonly outcome: CalloutOutcome

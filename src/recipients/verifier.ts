@@ -2,18 +2,19 @@
 
 import type { Clock } from '#base/clock.ts'
 import type { Mailbox } from '#smtp/path.ts'
-import type { PeerReply } from '#smtp/reply.ts'
-import { defer, reject } from '#verdict/verdict.ts'
+import { isPositive, type PeerReply } from '#smtp/reply.ts'
+import { accept, defer, reject, type Verdict } from '#verdict/verdict.ts'
 import type { NextHopFacts, NextHops } from '#nexthop/nexthop.ts'
 import type { Route, ServedDomain } from '#registry/registry.ts'
 import type { RecipientCache } from './cache.ts'
 import { randomLocalPart, type CatchAllWatch } from './catch-all.ts'
 import { classifyReply } from './classify.ts'
-import { decide, type AgeRules, type LiveAnswer, type Situation } from './decide.ts'
+import { decide, verdictOf, type AgeRules, type LiveAnswer, type Situation } from './decide.ts'
 import { emptyEntry, type LastAnswer, type RecipientEntry } from './entry.ts'
 import { askNextHop, type Asked, type QuestionOptions, type RecipientQuestion } from './question.ts'
 import type { RecipientStore } from './recipient-store.ts'
 import type {
+  CalloutOutcome,
   RecipientAnswer,
   RecipientEvent,
   RecipientFault,
@@ -81,12 +82,22 @@ export class Verifier {
     return stored
   }
 
-  learn(domain: ServedDomain, mailbox: Mailbox, reply: PeerReply, nextHop: NextHopFacts): void {
-    const { clock, rules } = this.#options
+  learn(domain: ServedDomain, mailbox: Mailbox, reply: PeerReply, nextHop: NextHopFacts): Verdict {
     const local = subjectLocal(domain.subaddressSeparator, mailbox.local)
     const context = { patterns: domain.replyPatterns, local, isSizeDeclared: false }
     const outcome = classifyReply(reply, context)
-    if (outcome.kind === 'unknown') return
+    if (outcome.kind !== 'unknown') this.#learnOutcome(domain, local, outcome, nextHop)
+    // 252 says nothing about the mailbox, but a delivery may go on after it as after any 2yz.
+    return isPositive(reply) ? accept : verdictOf(outcome, nextHop.server)
+  }
+
+  #learnOutcome(
+    domain: ServedDomain,
+    local: string,
+    outcome: Exclude<CalloutOutcome, { readonly kind: 'unknown' }>,
+    nextHop: NextHopFacts,
+  ): void {
+    const { clock, rules } = this.#options
     const entry = this.find(domain.domain, local) ?? emptyEntry(domain.domain, local)
     const routeId = domain.calloutRoute.id
     const atMs = clock.now()
@@ -94,7 +105,7 @@ export class Verifier {
     const heard = { outcome, purpose: 'delivery', routeId, nextHop, atMs, tookMs: 0 } as const
     const remembered = remember(entry, heard, rules.demoteAfterMs)
     this.#keep(remembered.entry)
-    if (remembered.isDemoted) this.#demoted(remembered.entry, 'delivery', reply)
+    if (remembered.isDemoted) this.#demoted(remembered.entry, 'delivery', outcome.reply)
   }
 
   /** Asks for this caller alone, and remembers. */

@@ -11,7 +11,7 @@ import type {
   Question,
   Within,
 } from '#nexthop/nexthop.ts'
-import type { Route } from '#registry/registry.ts'
+import type { Route, ServedDomain } from '#registry/registry.ts'
 
 export type ScriptedAnswer = PeerReply | NoAnswer
 
@@ -93,5 +93,27 @@ async function orAborted(
     return await Promise.race([given, promise])
   } finally {
     signal.removeEventListener('abort', onAbort)
+  }
+}
+
+/** A served domain whose mail and questions go to mail.<domain>:25. */
+export function servedDomain(domain: string, changes: Partial<ServedDomain> = {}): ServedDomain {
+  const route: Route = {
+    id: `host:mail.${domain}:25 opportunistic`,
+    endpoints: [{ kind: 'host', host: `mail.${domain}`, port: 25 }],
+    tls: 'opportunistic',
+  }
+  return {
+    domain,
+    suspension: null,
+    route,
+    calloutRoute: route,
+    maxMessageBytes: null,
+    subaddressSeparator: null,
+    replyPatterns: [],
+    contact: '',
+    createdAtMs: 0,
+    changedAtMs: 0,
+    ...changes,
   }
 }

@@ -19,7 +19,8 @@ export type AppEvent =
       readonly listener: ListenerAddress
       readonly service: 'smtp' | 'metrics'
     }
-  | { readonly kind: 'config-reloaded' }
+  /** `needsRestart`: keys that changed in the file and take effect only at the next start. */
+  | { readonly kind: 'config-reloaded'; readonly needsRestart: readonly string[] }
   /** The old configuration stays in force. */
   | { readonly kind: 'config-reload-failed'; readonly problems: readonly string[] }
   | { readonly kind: 'certificates-reloaded' }

@@ -1,8 +1,6 @@
 // The command table, and the way from an argument list to an exit code. A command's module is loaded
 // when the command runs, so that one command does not pay for the start-up of another.
 
-import { readFileSync } from 'node:fs'
-import { findPackageJSON } from 'node:module'
 import {
   CommandError,
   findCommand,
@@ -13,6 +11,7 @@ import {
   type Command,
   type CommandIo,
 } from './command.ts'
+import { packageVersion } from './version.ts'
 
 /** A row of the table. `summary` is repeated here so that `help` loads nothing; a test compares. */
 export interface CommandEntry {
@@ -94,8 +93,5 @@ Configuration: --config FILE after the command, else $PFORTE_CONFIG, else
 }
 
 function version(): string {
-  const file = findPackageJSON(import.meta.url)
-  const text: unknown = file === undefined ? null : JSON.parse(readFileSync(file, 'utf8'))
-  const isPackage = typeof text === 'object' && text !== null && 'version' in text
-  return `pforte ${isPackage ? String(text.version) : 'of unknown version'} (Node.js ${process.version})`
+  return `pforte ${packageVersion()} (Node.js ${process.version})`
 }

@@ -4,9 +4,9 @@ import { createTraceIds } from './trace-id.ts'
 
 const noon = Date.UTC(2026, 0, 1, 12)
 
-test('an id is 13 characters that can be read out', () => {
+test('an id is 14 characters that can be read out', () => {
   const next = createTraceIds(() => noon, Math.random)
-  for (let round = 0; round < 100; round += 1) assert.match(next(), /^[0-9A-HJKMNP-TV-Z]{13}$/)
+  for (let round = 0; round < 100; round += 1) assert.match(next(), /^[0-9A-HJKMNP-TV-Z]{14}$/)
 })
 
 test('ids of one millisecond differ, also where the counter starts anew', () => {

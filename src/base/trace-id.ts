@@ -3,7 +3,7 @@
 const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ' // Crockford's base 32: can be read out on the phone
 
 /**
- * Makes session ids: 8 digits of the millisecond, 5 of a counter that starts at a random place.
+ * Makes session ids: 9 digits of the millisecond, 5 of a counter that starts at a random place.
  * Unique within a process for 33 million sessions in one millisecond; the random start tells
  * processes and restarts apart. Sorts by time.
  */
@@ -11,7 +11,7 @@ export function createTraceIds(now: () => number, random: () => number): () => s
   let counter = Math.floor(random() * 32 ** 5)
   return () => {
     counter = (counter + 1) % 32 ** 5
-    return base32(now(), 8) + base32(counter, 5)
+    return base32(now(), 9) + base32(counter, 5)
   }
 }
 

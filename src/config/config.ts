@@ -6,6 +6,8 @@ export interface Config {
   readonly listen: readonly ListenConfig[]
   /** Absolute folder of everything durable. */
   readonly state: string
+  /** Where mail for the relay's own postmaster goes (RFC 5321 §4.5.1); null: it is refused. */
+  readonly postmaster: string | null
   readonly tls: TlsConfig
   readonly limits: LimitsConfig
   readonly verification: VerificationConfig

@@ -11,6 +11,11 @@ export interface Default {
 }
 
 export const defaults: Readonly<Record<string, Default>> = {
+  postmaster: {
+    value: null,
+    reason: 'only the operator knows; RFC 5321 §4.5.1 wants one, so set it',
+  },
+
   'tls.certificates': {
     value: [],
     reason: 'STARTTLS is offered once there is a certificate; none can be invented',
@@ -194,9 +199,9 @@ export const defaults: Readonly<Record<string, Default>> = {
     reason: 'RFC 5321 §4.5.3.2.5: 3 minutes for a piece of content',
   },
   'handover.finalTimeout': {
-    value: '10min',
+    value: '9min',
     reason:
-      'RFC 5321 §4.5.3.2.6: 10 minutes; giving up on a slow server means a duplicate (RFC 1047)',
+      'just below the 10 minutes the client waits itself (RFC 5321 §4.5.3.2.6); giving up on a slow server means a duplicate (RFC 1047)',
   },
 
   'dns.servers': { value: [], reason: 'the resolvers of the system (/etc/resolv.conf)' },

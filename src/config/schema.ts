@@ -4,6 +4,8 @@
 import { z } from 'zod'
 import { failure, success, type Result } from '#base/result.ts'
 import { parseDomain } from '#smtp/domain-name.ts'
+import { parseMailbox } from '#smtp/parse-path.ts'
+import { encodeMailbox } from '#smtp/path.ts'
 import type { Config, ListenConfig, LogConfig, TlsConfig } from './config.ts'
 import { limitsSchema } from './limits-schema.ts'
 import { dnsSchema, handoverSchema } from './next-hop-schema.ts'
@@ -71,6 +73,11 @@ const configSchema: z.ZodType<Config> = section({
   state: path('a folder such as /var/lib/pforte').describe(
     'Folder of everything durable; made when missing. Relative to the folder of this file.',
   ),
+  postmaster: key(
+    'postmaster',
+    parsedText('an address such as operator@inst.example', parseAddress).nullable(),
+    "Where mail for the relay's own postmaster goes: an address of a served domain.",
+  ),
   tls: tlsSchema.prefault({}).describe('Certificates.'),
   limits: limitsSchema.prefault({}).describe('What one client, one mail and all of them may use.'),
   verification: verificationSchema
@@ -128,6 +135,11 @@ export function configJsonSchema(): JsonSchema {
 /** A section whose keys are all commented out is null to an editor. */
 function orEmpty(schema: JsonSchema): JsonSchema {
   return { ...schema, type: ['object', 'null'] }
+}
+
+function parseAddress(written: string): Result<string> {
+  const mailbox = parseMailbox(written)
+  return mailbox.ok ? success(encodeMailbox(mailbox.value)) : mailbox
 }
 
 function parseHostname(written: string): Result<string> {

@@ -35,5 +35,6 @@ export function onFinalVerdict(
     const words = event.words === '' ? '' : ` ${event.words}`
     return answer(next, reply(250, '0.0', `Ok: ${event.traceId}${words}`))
   }
-  return answer(next, verdictReply(event.verdict, '', event.traceId))
+  const subject = event.words === '' ? '' : `${event.words}: `
+  return answer(next, verdictReply(event.verdict, subject, event.traceId))
 }

@@ -14,12 +14,17 @@ export function onReset(_rules: SessionRules, state: SessionState): Step {
   return answer(next, replies.ok)
 }
 
-/** RFC 3207 §4. The driver closes the session when anything was pipelined behind it. */
+/**
+ * RFC 3207 §4. What is pipelined behind STARTTLS would be taken for encrypted later, so the driver, which
+ * alone sees the input, answers `refused` and closes then.
+ */
 export function onStartTls(rules: SessionRules, state: SessionState): Step {
   if (state.standing.isEncrypted) return mistake(state, replies.alreadyEncrypted)
   if (!rules.isTlsOffered) return mistake(state, replies.notImplemented)
   return {
     state: { phase: 'handshake', standing: state.standing },
-    effects: [{ kind: 'reply', reply: replies.readyForTls, delayMs: 0 }, { kind: 'start-tls' }],
+    effects: [
+      { kind: 'start-tls', ready: replies.readyForTls, refused: replies.pipelinedStartTls },
+    ],
   }
 }

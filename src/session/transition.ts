@@ -28,7 +28,7 @@ export type SessionEvent =
   | { readonly kind: 'recipient-judged'; readonly verdict: Verdict; readonly traceId: string }
   /** The end of data has arrived. */
   | { readonly kind: 'content-complete' }
-  /** `words` is the next hop's final reply, cleaned, for the accepting reply; '' if there is none. */
+  /** `words` is cleaned text for the reply: the next hop's own, or whom a refusal concerns; or ''. */
   | {
       readonly kind: 'mail-judged'
       readonly verdict: Verdict
@@ -46,7 +46,6 @@ export type CloseReason =
   | 'too-many-errors'
   | 'too-many-unknown-recipients'
   | 'too-many-mails'
-  | 'pipelined-starttls'
 
 /** What the driver has to do. */
 export type Effect =
@@ -60,7 +59,8 @@ export type Effect =
   | { readonly kind: 'judge-recipient'; readonly candidate: ForwardPath }
   | { readonly kind: 'receive-content' }
   | { readonly kind: 'judge-mail' }
-  | { readonly kind: 'start-tls' }
+  /** `refused` and the end when anything has arrived behind STARTTLS, else `ready` and the handshake. */
+  | { readonly kind: 'start-tls'; readonly ready: Reply; readonly refused: Reply }
   | { readonly kind: 'close'; readonly reason: CloseReason }
 
 export interface Step {

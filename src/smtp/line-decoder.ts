@@ -60,14 +60,9 @@ export class LineDecoder {
     return rest
   }
 
-  /** True when bytes are waiting, whether or not they make a whole line. */
-  get isPending(): boolean {
-    return this.#offset < this.#buffer.length
-  }
-
-  /** True when a whole line is waiting. */
-  get hasLine(): boolean {
-    return this.#offset < this.#buffer.length && this.#buffer.indexOf(10, this.#offset) >= 0
+  /** Bytes that are waiting, whether or not they make a whole line. */
+  get pendingBytes(): number {
+    return this.#buffer.length - this.#offset
   }
 
   /** The whole lines that wait, at most `maxCount`, not consumed: for starting work ahead of time. */

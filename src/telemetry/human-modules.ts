@@ -62,7 +62,13 @@ export function describeModule(event: ModuleEvent): Description {
     case 'listening':
       return { word: 'listening', text: `${event.service} on ${endpointText(event.listener)}` }
     case 'config-reloaded':
-      return { word: 'config', text: 'read again and in force' }
+      return {
+        word: 'config',
+        text:
+          event.needsRestart.length === 0
+            ? 'read again and in force'
+            : `read again; only after a restart: ${listText(event.needsRestart)}`,
+      }
     case 'config-reload-failed':
       return {
         word: 'config',

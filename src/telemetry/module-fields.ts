@@ -71,6 +71,8 @@ export function addModuleFields(fields: LogFields, event: ModuleEvent): void {
       fields['sessionCount'] = event.sessionCount
       return
     case 'config-reloaded':
+      fields['needsRestart'] = event.needsRestart.slice(0, maxListLength)
+      return
     case 'certificates-reloaded':
     case 'stopped':
   }

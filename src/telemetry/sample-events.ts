@@ -40,7 +40,7 @@ export const sampleEvents: { readonly [Kind in EventKind]: EventOfKind<Kind> } =
     version: '0.1.0',
   },
   listening: { kind: 'listening', listener, service: 'smtp' },
-  'config-reloaded': { kind: 'config-reloaded' },
+  'config-reloaded': { kind: 'config-reloaded', needsRestart: ['listen'] },
   'config-reload-failed': {
     kind: 'config-reload-failed',
     problems: ['pforte.yaml:3:1: unknown key "hostnam", did you mean "hostname"?'],

@@ -4,6 +4,7 @@
 import { cleanAsciiLine } from '#base/text.ts'
 import {
   replyText,
+  type PeerReply,
   type PermanentCode,
   type Reply,
   type StatusDetail,
@@ -15,6 +16,8 @@ interface Wording<Code, Reason> {
   readonly code: Code
   readonly status: StatusDetail
   readonly text: (reason: Reason) => string
+  /** The reply whose code and status are passed on, where they are fit for that. */
+  readonly passes?: (reason: Reason) => PeerReply
 }
 
 type Wordings<Code, Reasons extends { readonly kind: string }> = {
@@ -27,13 +30,18 @@ export const deferWordings: Wordings<TransientCode, DeferReason> = {
     status: '4.1',
     text: (reason) => `${reason.server} does not answer: ${reason.detail}`,
   },
-  'next-hop-deferred': { code: 451, status: '3.0', text: says },
+  'next-hop-deferred': { code: 451, status: '3.0', text: says, passes: (reason) => reason.reply },
   'next-hop-policy': { code: 451, status: '7.1', text: says },
   'mailbox-full': { code: 452, status: '2.2', text: says },
   'recipients-changed': {
     code: 451,
     status: '1.1',
     text: (reason) => `${reason.server} refused some of the recipients; please try again`,
+  },
+  'separate-transaction': {
+    code: 452,
+    status: '5.3',
+    text: (reason) => `recipients of ${reason.domain} need a mail of their own; send it again`,
   },
   'domain-suspended': {
     code: 451,
@@ -61,7 +69,7 @@ export const rejectWordings: Wordings<PermanentCode, RejectReason> = {
     text: (reason) => `relaying denied: ${reason.domain} is not served here`,
   },
   'recipient-unknown': { code: 550, status: '1.1', text: says },
-  'next-hop-rejected': { code: 554, status: '6.0', text: says },
+  'next-hop-rejected': { code: 554, status: '6.0', text: says, passes: (reason) => reason.reply },
   'too-large': {
     code: 552,
     status: '3.4',
@@ -97,10 +105,7 @@ export const rejectWordings: Wordings<PermanentCode, RejectReason> = {
 /** Enough for an address and a server's words, short enough for one line (RFC 5321 §4.5.3.1.5). */
 const maxTextLength = 400
 
-function says(reason: {
-  readonly server: string
-  readonly reply: Parameters<typeof replyText>[0]
-}): string {
+function says(reason: { readonly server: string; readonly reply: PeerReply }): string {
   return `${reason.server} says: ${replyText(reason.reply)}`
 }
 
@@ -116,9 +121,9 @@ export function verdictReply(
   const wording = wordingOf(verdict)
   // The tables' types pair each reason with its wording; the lookup by `kind` loses that.
   const text = wording.text(verdict.reason as never)
+  const passed = wording.passes?.(verdict.reason as never) ?? null
   return {
-    code: wording.code,
-    status: wording.status,
+    ...codeOf(wording, passed),
     lines: [cleanAsciiLine(subject + text, maxTextLength) + (traceId && ` [${traceId}]`)],
   }
 }
@@ -127,4 +132,24 @@ function wordingOf(verdict: Deferral | Rejection): Wording<TransientCode | Perma
   return verdict.kind === 'defer'
     ? deferWordings[verdict.reason.kind]
     : rejectWordings[verdict.reason.kind]
+}
+
+/**
+ * 421 would close the client's session, and 45z of odd kinds are not in RFC 5321 §4.2.3, so only the
+ * usual codes are passed on. The status goes with its code or not at all.
+ */
+const passableCodes: ReadonlySet<number> = new Set([450, 451, 452, 550, 551, 552, 553, 554])
+
+function codeOf(
+  wording: Wording<TransientCode | PermanentCode, never>,
+  passed: PeerReply | null,
+): Pick<Reply, 'code' | 'status'> {
+  const { code, status } = wording
+  const isSameClass = passed !== null && Math.floor(passed.code / 100) === Math.floor(code / 100)
+  if (!isSameClass || !passableCodes.has(passed.code)) return { code, status }
+  const detail = /^[45]\.([0-7]\.\d{1,3})$/.exec(passed.status ?? '')?.[1]
+  return {
+    code: passed.code as TransientCode | PermanentCode,
+    status: detail === undefined ? status : (detail as StatusDetail),
+  }
 }

@@ -12,7 +12,7 @@ export type Verdict =
 export type DeferReason =
   /** The institute's server gave no usable answer; `detail` says at which stage and why, for humans. */
   | { readonly kind: 'next-hop-unreachable'; readonly server: string; readonly detail: string }
-  /** The institute's server itself answered 4yz. */
+  /** The institute's server itself answered 4yz. Its code and status are passed on. */
   | { readonly kind: 'next-hop-deferred'; readonly server: string; readonly reply: PeerReply }
   /** The institute's server said 5yz to RCPT, but not because the mailbox does not exist. */
   | { readonly kind: 'next-hop-policy'; readonly server: string; readonly reply: PeerReply }
@@ -21,6 +21,8 @@ export type DeferReason =
   | { readonly kind: 'recipients-changed'; readonly server: string }
   | { readonly kind: 'domain-suspended'; readonly domain: string }
   | { readonly kind: 'too-many-recipients'; readonly maxCount: number }
+  /** This recipient's domain has other limits than the recipients before it. */
+  | { readonly kind: 'separate-transaction'; readonly domain: string }
   | { readonly kind: 'too-many-unknown-recipients' }
   | { readonly kind: 'storage-failed' }
   | { readonly kind: 'internal-error' }
@@ -29,6 +31,7 @@ export type DeferReason =
 export type RejectReason =
   | { readonly kind: 'not-served'; readonly domain: string }
   | { readonly kind: 'recipient-unknown'; readonly server: string; readonly reply: PeerReply }
+  /** The institute's server refused this mail. Its code and status are passed on. */
   | { readonly kind: 'next-hop-rejected'; readonly server: string; readonly reply: PeerReply }
   | { readonly kind: 'too-large'; readonly maxBytes: number }
   /** Too large for this recipient's domain, by its profile or by its server's own words. */

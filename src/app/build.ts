@@ -1,0 +1,92 @@
+// From the configuration to the options of the modules: the one place that knows both.
+
+import type { Deadlines } from '#base/deadlines.ts'
+import { systemClock } from '#base/clock.ts'
+import type { Config } from '#config/config.ts'
+import type { Resolver } from '#dns/dns.ts'
+import type { PurposeOptions, TargetOptions } from '#nexthop/target.ts'
+import type { NextHopEvent, NextHops } from '#nexthop/nexthop.ts'
+import type { RecipientOptions } from '#recipients/open-recipients.ts'
+import type { RecipientEvent, RecipientFault } from '#recipients/recipients.ts'
+import type { SessionRules } from '#session/session.ts'
+
+export function nextHopOptions(
+  config: Config,
+  parts: {
+    readonly resolver: Resolver
+    readonly deadlines: Deadlines
+    readonly ca: readonly string[] | null
+    readonly emit: (event: NextHopEvent) => void
+  },
+): TargetOptions {
+  const { verification } = config
+  return {
+    ...parts,
+    hostname: config.hostname,
+    question: questionOptions(config),
+    handover: handoverOptions(config),
+    breakerFailureCount: verification.breakerFailureCount,
+    breakerRecoveryMs: verification.breakerRecoveryMs,
+    now: systemClock.now,
+    monotonicMs: systemClock.monotonicMs,
+  }
+}
+
+function questionOptions({ verification }: Config): PurposeOptions {
+  const { commandTimeoutMs } = verification
+  return {
+    maxConnectionCount: verification.maxConnectionCount,
+    maxUsesPerConnection: verification.maxQuestionsPerConnection,
+    connectTimeoutMs: verification.connectTimeoutMs,
+    timeouts: {
+      commandMs: commandTimeoutMs,
+      contentMs: commandTimeoutMs, // a question has no content
+      finalMs: commandTimeoutMs,
+      idleMs: verification.idleCloseMs,
+    },
+  }
+}
+
+function handoverOptions({ handover }: Config): PurposeOptions {
+  return {
+    maxConnectionCount: handover.maxConnectionCount,
+    maxUsesPerConnection: handover.maxMailsPerConnection,
+    connectTimeoutMs: handover.connectTimeoutMs,
+    timeouts: {
+      commandMs: handover.commandTimeoutMs,
+      contentMs: handover.contentTimeoutMs,
+      finalMs: handover.finalTimeoutMs,
+      idleMs: handover.idleCloseMs,
+    },
+  }
+}
+
+export function recipientOptions(
+  config: Config,
+  nextHops: NextHops,
+  emit: (event: RecipientEvent | RecipientFault) => void,
+): RecipientOptions {
+  return {
+    ...config.verification,
+    nextHops,
+    folder: config.state,
+    clock: systemClock,
+    random: Math.random,
+    emit,
+  }
+}
+
+export function sessionRules(config: Config, isTlsOffered: boolean): SessionRules {
+  const { limits } = config
+  return {
+    hostname: config.hostname,
+    isTlsOffered,
+    maxMessageBytes: limits.maxMessageBytes,
+    maxRecipientCount: limits.maxRecipientCount,
+    maxTransactionCount: limits.maxTransactionCount,
+    maxErrorCount: limits.maxErrorCount,
+    unknownRecipientDelayAfterCount: limits.unknownRecipientDelayAfterCount,
+    unknownRecipientDelayMs: limits.unknownRecipientDelayMs,
+    maxUnknownRecipientCount: limits.maxUnknownRecipientCount,
+  }
+}

@@ -1,0 +1,136 @@
+// Hands one mail to its next hops while the client waits. The door. One group of recipients for each
+// route, all groups at once; what became of each is told, not judged.
+
+import type { Mailbox } from '#smtp/path.ts'
+import { isPermanent, isPositive, replyText, type PeerReply } from '#smtp/reply.ts'
+import { encodeMailbox } from '#smtp/path.ts'
+import type { NextHopFacts, NextHops, NoAnswer, TransferResult, Within } from '#nexthop/nexthop.ts'
+import type { ServedDomain } from '#registry/registry.ts'
+import type { TracedContent } from './content.ts'
+
+export { traceContent, type StoredContent, type TracedContent } from './content.ts'
+
+export interface HandoverRecipient {
+  readonly mailbox: Mailbox
+  readonly domain: ServedDomain
+}
+
+export interface HandoverMail {
+  /** Without angle brackets; '' is the null reverse-path. */
+  readonly reversePath: string
+  readonly recipients: readonly HandoverRecipient[]
+  readonly isSmtpUtf8: boolean
+  readonly is8BitMime: boolean
+  readonly content: TracedContent
+}
+
+/** What became of the mail at one next hop. */
+export type HandoverOutcome =
+  /** 2yz to the content: the mail is there. */
+  | { readonly kind: 'relayed'; readonly reply: PeerReply }
+  /** 4yz to the content: the next hop decided against it for now. */
+  | { readonly kind: 'deferred'; readonly reply: PeerReply }
+  /** 5yz to the content, or to MAIL because of its size: the next hop's word about this mail. */
+  | { readonly kind: 'refused'; readonly reply: PeerReply }
+  /** Some RCPT got no 2yz, so nothing was sent. In the order of the group's recipients. */
+  | { readonly kind: 'recipients-refused'; readonly replies: readonly PeerReply[] }
+  /** `isContentSent`: the mail may nevertheless have arrived (RFC 1047). */
+  | {
+      readonly kind: 'no-answer'
+      readonly cause: NoAnswer
+      readonly isContentSent: boolean
+    }
+
+export interface HandoverGroup {
+  /** All of one route. */
+  readonly recipients: readonly HandoverRecipient[]
+  readonly outcome: HandoverOutcome
+  /** Replies to RCPT in the order of `recipients`; empty when it did not come to that. */
+  readonly recipientReplies: readonly PeerReply[]
+  readonly nextHop: NextHopFacts
+  readonly tookMs: number
+}
+
+/** Never rejects. Every recipient is in exactly one group. */
+export async function handOver(
+  nextHops: NextHops,
+  mail: HandoverMail,
+  within: Within,
+): Promise<readonly HandoverGroup[]> {
+  const groups = groupByRoute(mail.recipients)
+  const [only] = groups
+  if (groups.length === 1 && only !== undefined)
+    return [await transfer(nextHops, mail, only, within)]
+  return Promise.all(groups.map((group) => transfer(nextHops, mail, group, within)))
+}
+
+function groupByRoute(
+  recipients: readonly HandoverRecipient[],
+): readonly (readonly [HandoverRecipient, ...HandoverRecipient[]])[] {
+  const groups = new Map<string, [HandoverRecipient, ...HandoverRecipient[]]>()
+  for (const recipient of recipients) {
+    const { id } = recipient.domain.route
+    const group = groups.get(id)
+    if (group === undefined) groups.set(id, [recipient])
+    else group.push(recipient)
+  }
+  return [...groups.values()]
+}
+
+async function transfer(
+  nextHops: NextHops,
+  mail: HandoverMail,
+  recipients: readonly [HandoverRecipient, ...HandoverRecipient[]],
+  within: Within,
+): Promise<HandoverGroup> {
+  const result = await nextHops.transfer(
+    recipients[0].domain.route,
+    {
+      reversePath: mail.reversePath,
+      recipients: recipients.map(({ mailbox }) => encodeMailbox(mailbox)),
+      isSmtpUtf8: mail.isSmtpUtf8,
+      is8BitMime: mail.is8BitMime,
+      sizeBytes: mail.content.sizeBytes,
+      openContent: mail.content.open,
+    },
+    within,
+  )
+  const { nextHop, tookMs } = result
+  const recipientReplies = result.kind === 'no-answer' ? [] : result.recipients
+  return { recipients, outcome: outcomeOf(result), recipientReplies, nextHop, tookMs }
+}
+
+function outcomeOf(result: TransferResult): HandoverOutcome {
+  switch (result.kind) {
+    case 'answered':
+      if (isPositive(result.reply)) return { kind: 'relayed', reply: result.reply }
+      return { kind: isPermanent(result.reply) ? 'refused' : 'deferred', reply: result.reply }
+    case 'recipients-refused':
+      return { kind: 'recipients-refused', replies: result.recipients }
+    case 'no-answer': {
+      const { cause, isContentSent } = result
+      return cause.reply !== null && isSizeRefusal(cause, cause.reply)
+        ? { kind: 'refused', reply: cause.reply }
+        : { kind: 'no-answer', cause, isContentSent }
+    }
+  }
+}
+
+/** RFC 1870 §6.1: 552 to MAIL SIZE=… is about this mail. Any other refusal of MAIL may be about us. */
+function isSizeRefusal(cause: NoAnswer, reply: PeerReply): boolean {
+  return cause.kind === 'refused' && cause.stage === 'mail' && reply.code === 552
+}
+
+/** One line for the log: the next hop's words, or why there are none. Not cleaned. */
+export function outcomeText(outcome: HandoverOutcome): string {
+  switch (outcome.kind) {
+    case 'relayed':
+    case 'deferred':
+    case 'refused':
+      return replyText(outcome.reply)
+    case 'recipients-refused':
+      return outcome.replies.map(replyText).join('; ')
+    case 'no-answer':
+      return `${outcome.cause.kind} (${outcome.cause.stage}): ${outcome.cause.detail}`
+  }
+}

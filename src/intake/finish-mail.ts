@@ -1,0 +1,143 @@
+// From the end of data to the verdict: our rules about the content, then the hand-over.
+
+import {
+  handOver,
+  traceContent,
+  type HandoverMail,
+  type StoredContent,
+} from '#handover/handover.ts'
+import { examineHeader } from '#message/header-section.ts'
+import { encodeReceived } from '#message/received.ts'
+import { judgeContent } from '#policy/policy.ts'
+import type { Recipients } from '#recipients/recipients.ts'
+import type { Transaction } from '#session/session.ts'
+import { encodeMailbox, reversePathText } from '#smtp/path.ts'
+import { accept, defer } from '#verdict/verdict.ts'
+import type { IncomingContent } from './incoming-content.ts'
+import { judgeGroups, unsent, type MailJudgement } from './judge-mail.ts'
+import type { TakenRecipient } from './judge-recipient.ts'
+import type { MailIdentity, RelayedLedger } from './relayed-ledger.ts'
+
+export interface FinishOptions {
+  readonly hostname: string
+  readonly maxHopCount: number
+  readonly maxHeaderBytes: number
+  /** The whole hand-over, in milliseconds: the client waits. */
+  readonly handoverBudgetMs: number
+  readonly nextHops: Parameters<typeof handOver>[0]
+  readonly recipients: Recipients
+  readonly ledger: RelayedLedger
+  readonly now: () => number
+}
+
+/** All of a mail that has arrived completely. */
+export interface CompleteMail {
+  readonly id: string
+  readonly transaction: Transaction
+  readonly taken: readonly TakenRecipient[]
+  /** Stored: `isStored` has become true. */
+  readonly content: IncomingContent
+  readonly maxMessageBytes: number
+  readonly clientAddress: string
+  readonly greeting: { readonly name: string; readonly isExtended: boolean }
+  readonly tlsCipher: string | null
+}
+
+/** Rejects only on a bug or when the stored content cannot be read. */
+export async function finishMail(
+  options: FinishOptions,
+  mail: CompleteMail,
+): Promise<MailJudgement> {
+  const { content } = mail
+  if (content.storageError !== null) return unsent(defer({ kind: 'storage-failed' }))
+  const head = content.isTooLarge ? null : content.head()
+  const header = head === null ? null : examineHeader(head, options.hostname)
+  const objection = judgeContent({
+    sizeBytes: content.sizeBytes,
+    isTooLarge: content.isTooLarge,
+    maxMessageBytes: mail.maxMessageBytes,
+    hasBareNewline: content.hasBareNewline,
+    hopCount: header?.hopCount ?? null,
+    maxHopCount: options.maxHopCount,
+    maxHeaderBytes: options.maxHeaderBytes,
+  })
+  if (objection !== null || head === null || header === null) {
+    return unsent(objection ?? defer({ kind: 'internal-error' }))
+  }
+  const stored = content.stored(head)
+  const outbound = outboundMail(
+    mail,
+    traceContent(stored, trace(options, mail), header.forgedResults),
+  )
+  return options.ledger.isEmpty
+    ? await relay(options, mail, outbound, stored)
+    : await relayOnlyTheRest(options, mail, outbound, stored)
+}
+
+async function relay(
+  options: FinishOptions,
+  mail: CompleteMail,
+  outbound: HandoverMail,
+  stored: StoredContent,
+): Promise<MailJudgement> {
+  const within = { signal: null, budgetMs: options.handoverBudgetMs }
+  const groups = await handOver(options.nextHops, outbound, within)
+  const judgement = judgeGroups(groups, options.recipients)
+  if (judgement.verdict.kind !== 'accept' && judgement.relayed.length > 0) {
+    await options.ledger.remember(identityOf(mail, stored), stored, judgement.relayed)
+  }
+  return judgement
+}
+
+/** The retry of a mail that some next hops already have goes only to the others. */
+async function relayOnlyTheRest(
+  options: FinishOptions,
+  mail: CompleteMail,
+  outbound: HandoverMail,
+  stored: StoredContent,
+): Promise<MailJudgement> {
+  const relayed = await options.ledger.relayedRecipients(identityOf(mail, stored), stored)
+  const rest = outbound.recipients.filter(({ mailbox }) => !relayed.has(encodeMailbox(mailbox)))
+  if (rest.length === 0) {
+    const words = 'already delivered by an earlier attempt'
+    return { verdict: accept, words, transfers: [], relayed: [...relayed] }
+  }
+  const judgement = await relay(options, mail, { ...outbound, recipients: rest }, stored)
+  return { ...judgement, relayed: [...relayed, ...judgement.relayed] }
+}
+
+export function identityOf(mail: CompleteMail, stored: StoredContent): MailIdentity {
+  return {
+    clientAddress: mail.clientAddress,
+    reversePath: reversePathText(mail.transaction.reversePath),
+    recipients: mail.taken.map(({ mailbox }) => encodeMailbox(mailbox)),
+    sizeBytes: stored.sizeBytes,
+  }
+}
+
+function outboundMail(mail: CompleteMail, content: HandoverMail['content']): HandoverMail {
+  const { reversePath, parameters } = mail.transaction
+  return {
+    reversePath: reversePathText(reversePath),
+    recipients: mail.taken,
+    isSmtpUtf8: parameters.isSmtpUtf8,
+    is8BitMime: parameters.is8BitMime,
+    content,
+  }
+}
+
+function trace(options: FinishOptions, mail: CompleteMail): string {
+  const [first] = mail.taken
+  return encodeReceived({
+    greetingName: mail.greeting.name,
+    isExtended: mail.greeting.isExtended,
+    isSmtpUtf8: mail.transaction.parameters.isSmtpUtf8,
+    clientAddress: mail.clientAddress,
+    hostname: options.hostname,
+    id: mail.id,
+    tlsCipher: mail.tlsCipher,
+    onlyRecipient:
+      mail.taken.length === 1 && first !== undefined ? encodeMailbox(first.mailbox) : null,
+    atMs: options.now(),
+  })
+}

@@ -1,0 +1,93 @@
+// Decides on one recipient: is its domain served, do our rules object, does its server take it?
+
+import type { MailParameters } from '#smtp/command.ts'
+import { forwardPathText, type ForwardPath, type Mailbox } from '#smtp/path.ts'
+import { judgeRcpt } from '#policy/policy.ts'
+import type { AnswerSource, Recipients } from '#recipients/recipients.ts'
+import type { Registry, ServedDomain } from '#registry/registry.ts'
+import { reject, type Verdict } from '#verdict/verdict.ts'
+
+export interface JudgedRecipient {
+  readonly verdict: Verdict
+  /** Null when no question was needed. */
+  readonly source: AnswerSource | null
+  readonly tookMs: number
+  /** Set when the verdict is accept. */
+  readonly taken: TakenRecipient | null
+}
+
+/** A recipient of the open transaction. */
+export interface TakenRecipient {
+  readonly mailbox: Mailbox
+  readonly domain: ServedDomain
+  readonly maxMessageBytes: number
+  /** Only for known good recipients may the relay take responsibility itself. */
+  readonly isKnownGood: boolean
+}
+
+export interface RecipientJudgeOptions {
+  readonly registry: Registry
+  readonly recipients: Recipients
+  /** A-label, lower case. */
+  readonly hostname: string
+  /** Where mail for the relay's own postmaster goes (RFC 5321 §4.5.1); null: nowhere. */
+  readonly postmaster: Mailbox | null
+  readonly maxMessageBytes: number
+}
+
+/** A value when nothing has to be asked, so that the common case costs no promise. */
+export function judgeRecipient(
+  options: RecipientJudgeOptions,
+  path: ForwardPath,
+  parameters: MailParameters,
+  taken: readonly TakenRecipient[],
+): JudgedRecipient | Promise<JudgedRecipient> {
+  const mailbox = mailboxOf(options, path)
+  const domain = mailbox === null ? undefined : options.registry.find(mailbox.domain)
+  if (mailbox === null || domain === undefined) {
+    return decided(reject({ kind: 'not-served', domain: domainText(options, path) }))
+  }
+  const limit = Math.min(domain.maxMessageBytes ?? Infinity, options.maxMessageBytes)
+  const takenLimit = taken[0]?.maxMessageBytes ?? null
+  const objection = judgeRcpt({
+    domain,
+    parameters,
+    maxMessageBytes: limit,
+    takenMaxMessageBytes: takenLimit,
+  })
+  if (objection !== null) return decided(objection)
+  const { isSmtpUtf8, sizeBytes } = parameters
+  const answer = options.recipients.verify({ domain, mailbox, isSmtpUtf8, sizeBytes })
+  return answer instanceof Promise
+    ? answer.then((value) => ofAnswer(value, mailbox, domain, limit))
+    : ofAnswer(answer, mailbox, domain, limit)
+}
+
+/** The relay's own postmaster, and postmaster without a domain, are the operator's mailbox. */
+function mailboxOf(options: RecipientJudgeOptions, path: ForwardPath): Mailbox | null {
+  if (path.kind === 'postmaster') return options.postmaster
+  const { local, domain } = path.mailbox
+  const isOwn = domain === options.hostname && local.toLowerCase() === 'postmaster'
+  return isOwn ? options.postmaster : path.mailbox
+}
+
+function domainText(options: RecipientJudgeOptions, path: ForwardPath): string {
+  return path.kind === 'mailbox'
+    ? path.mailbox.domain
+    : `${forwardPathText(path)} of ${options.hostname}`
+}
+
+function decided(verdict: Verdict): JudgedRecipient {
+  return { verdict, source: null, tookMs: 0, taken: null }
+}
+
+function ofAnswer(
+  answer: Awaited<ReturnType<Recipients['verify']>>,
+  mailbox: Mailbox,
+  domain: ServedDomain,
+  maxMessageBytes: number,
+): JudgedRecipient {
+  const { verdict, source, tookMs, isKnownGood } = answer
+  const taken = verdict.kind === 'accept' ? { mailbox, domain, maxMessageBytes, isKnownGood } : null
+  return { verdict, source, tookMs, taken }
+}

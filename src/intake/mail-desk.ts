@@ -1,0 +1,215 @@
+// Where the mails of one session are worked on: what the state machine asks for is decided here, with
+// the bytes, clocks and served domains it does not know.
+
+import type { ForwardPath } from '#smtp/path.ts'
+import { encodeMailbox, forwardPathText, reversePathText } from '#smtp/path.ts'
+import type { Greeting, Transaction } from '#session/session.ts'
+import { accept, type Verdict } from '#verdict/verdict.ts'
+import type { ContentMemory } from './content-memory.ts'
+import { finishMail, identityOf, type CompleteMail, type FinishOptions } from './finish-mail.ts'
+import { IncomingContent } from './incoming-content.ts'
+import type { IntakeEvent } from './intake-event.ts'
+import type { MailJudgement } from './judge-mail.ts'
+import {
+  judgeRecipient,
+  type JudgedRecipient,
+  type RecipientJudgeOptions,
+  type TakenRecipient,
+} from './judge-recipient.ts'
+
+export interface MailDeskOptions {
+  readonly recipientJudge: RecipientJudgeOptions
+  readonly finish: FinishOptions
+  readonly contentMemory: ContentMemory
+  readonly maxContentInMemoryBytes: number
+  readonly contentFolder: string
+  readonly monotonicMs: () => number
+  readonly emit: (event: IntakeEvent) => void
+}
+
+/** The client as the trace field needs it. */
+export interface ClientFacts {
+  readonly address: string
+  readonly greeting: Greeting
+  readonly tlsCipher: string | null
+}
+
+export class MailDesk {
+  readonly #options: MailDeskOptions
+  readonly #session: string
+  readonly #onProgress: () => void
+  #mailCount = 0
+  #mailId = ''
+  #transaction: Transaction | null = null
+  #taken: TakenRecipient[] = []
+  #content: IncomingContent | null = null
+  #contentStartedMs = 0
+  #waitForStored: (() => void) | null = null
+
+  /** `onProgress`: a congested disk has caught up. */
+  constructor(options: MailDeskOptions, session: string, onProgress: () => void) {
+    this.#options = options
+    this.#session = session
+    this.#onProgress = onProgress
+  }
+
+  /** Trace id of the mail that is open or was last. */
+  get mailId(): string {
+    return this.#mailId
+  }
+
+  get mailCount(): number {
+    return this.#mailCount
+  }
+
+  get isCongested(): boolean {
+    return this.#content?.isCongested ?? false
+  }
+
+  judgeSender(transaction: Transaction): Verdict {
+    this.reset()
+    this.#mailCount += 1
+    this.#mailId = `${this.#session}.${this.#mailCount}`
+    this.#transaction = transaction
+    return accept
+  }
+
+  judgeRecipient(candidate: ForwardPath): JudgedRecipient | Promise<JudgedRecipient> {
+    const { parameters } = this.#openTransaction()
+    return judgeRecipient(this.#options.recipientJudge, candidate, parameters, this.#taken)
+  }
+
+  /** Keeps an accepted recipient, and tells what was decided; `reply` is what the client got. */
+  recipientJudged(candidate: ForwardPath, judged: JudgedRecipient, reply: string): void {
+    if (judged.taken !== null) this.#taken.push(judged.taken)
+    this.#options.emit({
+      kind: 'recipient-judged',
+      session: this.#session,
+      mail: this.#mailId,
+      reversePath: reversePathText(this.#openTransaction().reversePath),
+      recipient: forwardPathText(candidate),
+      verdict: judged.verdict,
+      reply,
+      source: judged.source,
+      tookMs: judged.tookMs,
+    })
+  }
+
+  beginContent(): void {
+    const { contentMemory, maxContentInMemoryBytes, contentFolder, finish } = this.#options
+    this.#contentStartedMs = this.#options.monotonicMs()
+    this.#content = new IncomingContent({
+      maxBytes: this.#maxMessageBytes(),
+      maxHeaderBytes: finish.maxHeaderBytes,
+      maxInMemoryBytes: maxContentInMemoryBytes,
+      memory: contentMemory,
+      folder: contentFolder,
+      name: this.#mailId,
+      onProgress: () => this.#contentProgressed(),
+    })
+  }
+
+  /** What lies behind the end of data, or null while the content goes on. */
+  pushContent(chunk: Buffer): Buffer | null {
+    if (this.#content === null) throw new Error('content without a mail')
+    return this.#content.push(chunk)
+  }
+
+  /**
+   * The final verdict on the mail, and how to close its file: `settle` tells what the client got, keeps
+   * in mind what it did not get, and frees the content. Never rejects.
+   */
+  async judgeMail(client: ClientFacts): Promise<{
+    readonly judgement: MailJudgement
+    readonly settle: (reply: string, isClientGone: boolean) => Promise<void>
+  }> {
+    const startMs = this.#options.monotonicMs()
+    const mail = this.#completeMail(client)
+    this.#content = null // it belongs to this judgement now, whatever the session does
+    if (!mail.content.isStored)
+      await new Promise<void>((resolve) => (this.#waitForStored = resolve))
+    const receiveMs = startMs - this.#contentStartedMs
+    const judgement = await finishMail(this.#options.finish, mail)
+    const handoverMs = this.#options.monotonicMs() - startMs
+    const settle = async (reply: string, isClientGone: boolean): Promise<void> => {
+      this.#emitFinished(mail, judgement, { reply, isClientGone, receiveMs, handoverMs })
+      if (isClientGone) await this.#rememberUnheard(mail, judgement)
+      mail.content.discard()
+    }
+    return { judgement, settle }
+  }
+
+  /** Whatever mail was open is over. */
+  reset(): void {
+    this.#content?.discard()
+    this.#content = null
+    this.#taken = []
+    this.#transaction = null
+  }
+
+  #openTransaction(): Transaction {
+    if (this.#transaction === null) throw new Error('no mail transaction is open')
+    return this.#transaction
+  }
+
+  #maxMessageBytes(): number {
+    return this.#taken.reduce(
+      (least, recipient) => Math.min(least, recipient.maxMessageBytes),
+      this.#options.recipientJudge.maxMessageBytes,
+    )
+  }
+
+  #contentProgressed(): void {
+    this.#onProgress()
+    const resolve = this.#waitForStored
+    this.#waitForStored = null
+    resolve?.()
+  }
+
+  #completeMail(client: ClientFacts): CompleteMail {
+    if (this.#content === null) throw new Error('content without a mail')
+    return {
+      id: this.#mailId,
+      transaction: this.#openTransaction(),
+      taken: this.#taken,
+      content: this.#content,
+      maxMessageBytes: this.#maxMessageBytes(),
+      clientAddress: client.address,
+      greeting: client.greeting,
+      tlsCipher: client.tlsCipher,
+    }
+  }
+
+  /** The client will send the mail again: then it must not arrive twice. */
+  async #rememberUnheard(mail: CompleteMail, judgement: MailJudgement): Promise<void> {
+    const head = mail.content.head()
+    if (judgement.relayed.length === 0 || head === null) return
+    const stored = mail.content.stored(head)
+    const { ledger } = this.#options.finish
+    await ledger.remember(identityOf(mail, stored), stored, judgement.relayed)
+  }
+
+  #emitFinished(
+    mail: CompleteMail,
+    judgement: MailJudgement,
+    facts: { reply: string; isClientGone: boolean; receiveMs: number; handoverMs: number },
+  ): void {
+    this.#options.emit({
+      kind: 'mail-finished',
+      session: this.#session,
+      mail: mail.id,
+      clientAddress: mail.clientAddress,
+      greetingName: mail.greeting.name,
+      reversePath: reversePathText(mail.transaction.reversePath),
+      recipients: recipientsOf(mail),
+      sizeBytes: mail.content.sizeBytes,
+      verdict: judgement.verdict,
+      transfers: judgement.transfers,
+      ...facts,
+    })
+  }
+}
+
+function recipientsOf(mail: CompleteMail): readonly string[] {
+  return mail.taken.map(({ mailbox }) => encodeMailbox(mailbox))
+}

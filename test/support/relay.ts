@@ -1,0 +1,180 @@
+// The relay for tests: as a process of its own, started as an operator would start it, so that what is
+// tested is what runs. Everything it needs lies in one temporary folder.
+
+import { spawn, type ChildProcess } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { stringify } from 'yaml'
+
+export interface RelayDomain {
+  readonly domain: string
+  /** One endpoint or several, as after `pforte domain add … --to`. */
+  readonly to: string | readonly string[]
+  readonly callout?: string
+  readonly tls?: 'none' | 'opportunistic' | 'verify'
+  readonly maxSize?: string
+}
+
+export interface RelayOptions {
+  readonly domains: readonly RelayDomain[]
+  /** Merged over the minimal configuration, key by key at the top level. */
+  readonly config?: Readonly<Record<string, unknown>>
+}
+
+export interface TestRelay extends AsyncDisposable {
+  readonly port: number
+  readonly metricsPort: number
+  /** Folder of configuration and state. */
+  readonly folder: string
+  readonly configFile: string
+  readonly pid: number
+  /** All that it has logged so far, JSON lines. */
+  readonly log: () => string
+  /** The log as objects, of one kind of event when named. */
+  readonly events: (kind?: string) => readonly Readonly<Record<string, unknown>>[]
+  /** Waits for an event that fits. Rejects after `timeoutMs`. */
+  readonly waitForEvent: (
+    fits: (event: Readonly<Record<string, unknown>>) => boolean,
+    timeoutMs?: number,
+  ) => Promise<Readonly<Record<string, unknown>>>
+  /** Runs `pforte ARGUMENTS --config …` to its end. */
+  readonly pforte: (...args: readonly string[]) => Promise<CommandResult>
+  /** Sends a signal to the relay. */
+  readonly signal: (signal: NodeJS.Signals) => void
+  /** Resolves with the exit code once the relay has ended. */
+  readonly ended: Promise<number | null>
+}
+
+export interface CommandResult {
+  readonly exitCode: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+const program = path.join(import.meta.dirname, '..', '..', 'bin', 'pforte')
+const startTimeoutMs = 20_000
+
+export async function startRelay(options: RelayOptions): Promise<TestRelay> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'pforte-test-'))
+  const configFile = path.join(folder, 'pforte.yaml')
+  const logFile = path.join(folder, 'pforte.log')
+  await writeFile(configFile, stringify(configOf(options, logFile)))
+  await applyDomains(options.domains, folder, configFile)
+  const relay = spawn(program, ['serve', '--config', configFile], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const said = collect(relay)
+  const ended = new Promise<number | null>((resolve) => relay.once('exit', resolve))
+  const log = (): string => readFileSync(logFile, { encoding: 'utf8', flag: 'a+' })
+  const events = (kind?: string): readonly Readonly<Record<string, unknown>>[] =>
+    linesOf(log()).filter((event) => kind === undefined || event['event'] === kind)
+  const dispose = async (): Promise<void> => {
+    relay.kill('SIGKILL')
+    await ended
+    await rm(folder, { recursive: true, force: true })
+  }
+  try {
+    const ports = await untilListening(relay, events, said)
+    return {
+      ...ports,
+      folder,
+      configFile,
+      pid: relay.pid ?? 0,
+      log,
+      events,
+      waitForEvent: (fits, timeoutMs = 5000) => waitForEvent(events, fits, timeoutMs),
+      pforte: (...args) => run([...args, '--config', configFile]),
+      signal: (signal) => void relay.kill(signal),
+      ended,
+      [Symbol.asyncDispose]: dispose,
+    }
+  } catch (error) {
+    await dispose()
+    throw error
+  }
+}
+
+/** Runs the program to its end; `args` are complete. */
+export function run(args: readonly string[]): Promise<CommandResult> {
+  return new Promise((resolve) => {
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    const said = collect(child)
+    child.once('close', (exitCode) => resolve({ exitCode, ...said }))
+  })
+}
+
+function configOf(options: RelayOptions, logFile: string): Readonly<Record<string, unknown>> {
+  return {
+    hostname: 'mailrelay1.example.org',
+    listen: [{ address: '127.0.0.1', port: 0 }],
+    state: './state',
+    log: { format: 'json', file: logFile },
+    metrics: { listen: { address: '127.0.0.1', port: 0 } },
+    ...options.config,
+  }
+}
+
+async function applyDomains(
+  domains: readonly RelayDomain[],
+  folder: string,
+  configFile: string,
+): Promise<void> {
+  if (domains.length === 0) return
+  const file = path.join(folder, 'domains.yaml')
+  await writeFile(file, stringify({ domains }))
+  const { exitCode, stdout, stderr } = await run(['domain', 'apply', file, '--config', configFile])
+  if (exitCode !== 0) throw new Error(`domain apply failed: ${stdout}${stderr}`)
+}
+
+interface Said {
+  stdout: string
+  stderr: string
+}
+
+function collect(child: ChildProcess): Said {
+  const said: Said = { stdout: '', stderr: '' }
+  child.stdout?.on('data', (chunk: Buffer) => (said.stdout += chunk.toString()))
+  child.stderr?.on('data', (chunk: Buffer) => (said.stderr += chunk.toString()))
+  return said
+}
+
+async function untilListening(
+  relay: ChildProcess,
+  events: TestRelay['events'],
+  said: Said,
+): Promise<{ readonly port: number; readonly metricsPort: number }> {
+  const endMs = performance.now() + startTimeoutMs
+  while (performance.now() < endMs && relay.exitCode === null) {
+    const portOf = (service: string): unknown =>
+      events('listening').find((event) => event['service'] === service)?.['listenerPort']
+    const [port, metricsPort] = [portOf('smtp'), portOf('metrics')]
+    if (typeof port === 'number') {
+      return { port, metricsPort: typeof metricsPort === 'number' ? metricsPort : 0 }
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  throw new Error(`the relay did not start: ${said.stdout}${said.stderr}`)
+}
+
+async function waitForEvent(
+  events: TestRelay['events'],
+  fits: (event: Readonly<Record<string, unknown>>) => boolean,
+  timeoutMs: number,
+): Promise<Readonly<Record<string, unknown>>> {
+  const endMs = performance.now() + timeoutMs
+  for (;;) {
+    const found = events().find(fits)
+    if (found !== undefined) return found
+    if (performance.now() > endMs) throw new Error('the event did not come')
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+function linesOf(text: string): readonly Readonly<Record<string, unknown>>[] {
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>)
+}

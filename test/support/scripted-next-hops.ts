@@ -12,6 +12,7 @@ import type {
   Within,
 } from '#nexthop/nexthop.ts'
 import type { Route, ServedDomain } from '#registry/registry.ts'
+import { createRoute } from '#registry/route.ts'
 
 export type ScriptedAnswer = PeerReply | NoAnswer
 
@@ -98,11 +99,7 @@ async function orAborted(
 
 /** A served domain whose mail and questions go to mail.<domain>:25. */
 export function servedDomain(domain: string, changes: Partial<ServedDomain> = {}): ServedDomain {
-  const route: Route = {
-    id: `host:mail.${domain}:25 opportunistic`,
-    endpoints: [{ kind: 'host', host: `mail.${domain}`, port: 25 }],
-    tls: 'opportunistic',
-  }
+  const route = createRoute([{ kind: 'host', host: `mail.${domain}`, port: 25 }], 'opportunistic')
   return {
     domain,
     suspension: null,

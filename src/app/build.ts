@@ -9,6 +9,8 @@ import type { NextHopEvent, NextHops } from '#nexthop/nexthop.ts'
 import type { RecipientOptions } from '#recipients/open-recipients.ts'
 import type { RecipientEvent, RecipientFault } from '#recipients/recipients.ts'
 import type { SessionRules } from '#session/session.ts'
+import { parseMailbox } from '#smtp/parse-path.ts'
+import type { Mailbox } from '#smtp/path.ts'
 
 export function nextHopOptions(
   config: Config,
@@ -89,4 +91,10 @@ export function sessionRules(config: Config, isTlsOffered: boolean): SessionRule
     unknownRecipientDelayMs: limits.unknownRecipientDelayMs,
     maxUnknownRecipientCount: limits.maxUnknownRecipientCount,
   }
+}
+
+/** The mailbox of the relay's own postmaster; the configuration has been checked, so null means unset. */
+export function postmasterOf(config: Config): Mailbox | null {
+  const mailbox = config.postmaster === null ? null : parseMailbox(config.postmaster)
+  return mailbox?.ok === true ? mailbox.value : null
 }

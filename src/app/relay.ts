@@ -16,9 +16,8 @@ import {
 import type { SocketAddress } from '#net/connection.ts'
 import { openListener, type Listener } from '#net/listener.ts'
 import { openServerTls, type ServerTls } from '#net/server-tls.ts'
-import { parseMailbox } from '#smtp/parse-path.ts'
 import type { MetricsServer, Telemetry } from '#telemetry/telemetry.ts'
-import { sessionRules } from './build.ts'
+import { postmasterOf, sessionRules } from './build.ts'
 import { CommandError } from './command.ts'
 import { openToolbox, type Toolbox } from './toolbox.ts'
 
@@ -142,15 +141,6 @@ function intakeOptions(current: { readonly config: Config }, parts: Parts): () =
       built = { config: current.config, options: build(current.config) }
     return built.options
   }
-}
-
-function postmasterOf(config: Config): ReturnType<typeof parsePostmaster> {
-  return config.postmaster === null ? null : parsePostmaster(config.postmaster)
-}
-
-function parsePostmaster(text: string): { readonly local: string; readonly domain: string } | null {
-  const mailbox = parseMailbox(text)
-  return mailbox.ok ? mailbox.value : null
 }
 
 async function openTls(config: Config, telemetry: Telemetry): Promise<ServerTls> {

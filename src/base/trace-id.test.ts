@@ -45,10 +45,10 @@ test('ids sort by time', () => {
   assert.deepEqual(ids.toSorted(), ids)
 })
 
-test('the first eight digits are the millisecond', () => {
+test('the first nine digits are the millisecond', () => {
   const next = createTraceIds(
     () => 32 ** 2 + 1,
     () => 0,
   )
-  assert.equal(next(), '0000010100001')
+  assert.equal(next(), '00000010100001')
 })

@@ -51,7 +51,7 @@ test('the smallest file is enough, and the rest are the defaults', () => {
   assert.equal(config.verification.totalTimeoutMs, 20_000)
   assert.equal(config.verification.probeSender, 'postmaster@mailrelay1.example.org')
   assert.equal(config.handover.maxConnectionCount, 20)
-  assert.equal(config.handover.finalTimeoutMs, 600_000)
+  assert.equal(config.handover.finalTimeoutMs, 540_000)
   assert.deepEqual(config.dns.servers, [])
   assert.deepEqual(config.log, { format: 'auto', file: null })
   assert.deepEqual(config.metrics.listen, { address: '127.0.0.1', port: 9125 })

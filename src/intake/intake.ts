@@ -7,6 +7,7 @@ import { IntakeSession, type IntakeSessionOptions } from './intake-session.ts'
 export { ContentMemory } from './content-memory.ts'
 export { prepareContentFolder } from './content-file.ts'
 export type { IntakeEvent } from './intake-event.ts'
+export { judgeRecipient, type JudgedRecipient } from './judge-recipient.ts'
 export { RelayedLedger } from './relayed-ledger.ts'
 
 export interface IntakeOptions extends IntakeSessionOptions {

@@ -56,6 +56,7 @@ export const fieldTable: Readonly<Record<string, string>> = {
   listenerPort: 'The relay’s own port.',
   service: '`smtp` or `metrics`.',
   problems: 'What is wrong with the configuration, one entry each.',
+  needsRestart: 'Changed keys of the configuration that take effect only at the next start.',
   detail: 'What happened, for people; may change between versions.',
   sessionCount: 'Sessions still open.',
   clientAddress: 'The client’s IP address.',

@@ -1,0 +1,43 @@
+# Everything starts here; `make help` lists it. Needs Node 20 or newer with npm; Node 26 comes with npm ci.
+
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+INSTALLED := node_modules/.package-lock.json
+
+.PHONY: help demo test check types lint format fast-tests bench fuzz
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: $(INSTALLED) ## start the relay and an institute server, send real mail through it (ONCE=1: then end)
+	@node demo/demo.ts
+
+test: $(INSTALLED) check ## everything: check, then all tests
+	@node test/run-tests.ts all
+
+check: $(INSTALLED) types lint format fast-tests ## types, lint, format, fast tests
+
+types: $(INSTALLED)
+	@tsc -p .
+
+lint: $(INSTALLED)
+	@oxlint --quiet src bin test demo bench
+
+format: $(INSTALLED)
+	@oxfmt --check src bin test demo bench >/dev/null || \
+	  { echo 'not formatted; run: npm run format:write' >&2; exit 1; }
+
+fast-tests: $(INSTALLED)
+	@node test/run-tests.ts fast
+
+fuzz: $(INSTALLED) ## the property tests for longer (SECONDS=60 each)
+	@PFORTE_FUZZ_SECONDS=$(or $(SECONDS),60) node test/run-tests.ts fuzz
+
+bench: $(INSTALLED) ## memory with large mails, cost of an event
+	@node bench/large-mails.ts
+	@node bench/telemetry.ts
+
+$(INSTALLED): package.json package-lock.json
+	@sh tools/check-machine.sh
+	@npm ci --loglevel=error --no-fund --no-audit
+	@sh tools/check-node.sh
+	@touch $@

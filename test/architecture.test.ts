@@ -1,0 +1,346 @@
+// What docs/architecture.md says, checked: who may import whom, through which door, and the few house
+// rules a linter does not know. Reads the text of the files; the checker is tried on planted faults first.
+
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { describe, test } from 'node:test'
+
+/** Folder → what it may import; everything may import `base`. `*`: everything. */
+const matrix: Readonly<Record<string, readonly string[]>> = {
+  base: [],
+  smtp: [],
+  message: ['smtp'],
+  verdict: ['smtp'],
+  session: ['smtp', 'verdict'],
+  client: ['smtp'],
+  dns: [],
+  net: [],
+  registry: ['smtp'],
+  nexthop: ['smtp', 'client', 'dns', 'net', 'registry'],
+  recipients: ['smtp', 'verdict', 'nexthop', 'registry'],
+  policy: ['smtp', 'message', 'verdict', 'dns', 'registry'],
+  handover: ['smtp', 'message', 'nexthop', 'registry'],
+  intake: [
+    'smtp',
+    'message',
+    'verdict',
+    'session',
+    'net',
+    'policy',
+    'recipients',
+    'handover',
+    'registry',
+  ],
+  telemetry: ['*'],
+  config: ['smtp'],
+  app: ['*'],
+  bin: ['app', 'config'],
+}
+
+/** What these import from another folder than `base` are types: the event unions of the modules. */
+const typesOnly: ReadonlySet<string> = new Set(['telemetry'])
+
+/** Vocabulary: may be imported file by file. Every other folder has a door named after it. */
+const openFolders: ReadonlySet<string> = new Set(['base', 'smtp', 'message', 'verdict'])
+
+/** Further doors: file → who may use it besides its own folder. Each with its reason. */
+const furtherDoors: Readonly<Record<string, { readonly users: readonly string[] }>> = {
+  // Factories, apart from the contract, so that who needs the shapes does not load the machinery.
+  'dns/open-resolver.ts': { users: ['app'] },
+  'nexthop/open-next-hops.ts': { users: ['app'] },
+  'recipients/open-recipients.ts': { users: ['app'] },
+  'registry/open-registry.ts': { users: ['app'] },
+  // The type of openNextHops' options, which app fills from the configuration.
+  'nexthop/target.ts': { users: ['app'] },
+  // Event unions of modules whose door loads the whole module.
+  'intake/intake-event.ts': { users: ['telemetry'] },
+  'app/app-event.ts': { users: ['telemetry'] },
+  // net is several independent things about sockets and has no single contract.
+  'net/address.ts': { users: ['app'] },
+  'net/connect.ts': { users: ['nexthop'] },
+  'net/connection.ts': { users: ['nexthop', 'intake', 'app'] },
+  'net/listener.ts': { users: ['app'] },
+  'net/server-tls.ts': { users: ['app'] },
+  // The commands `pforte domain …` work on documents, plans and routes without an open registry.
+  'registry/domain-document.ts': { users: ['app'] },
+  'registry/errors.ts': { users: ['app'] },
+  'registry/leads-back.ts': { users: ['app'] },
+  'registry/plan.ts': { users: ['app'] },
+  'registry/route.ts': { users: ['app'] },
+  'registry/served-domain.ts': { users: ['app'] },
+  'registry/unreadable.ts': { users: ['app'] },
+  // The commands `pforte recipient …`: the error of an order, the subject of a question, the table.
+  'recipients/recipient-store.ts': { users: ['app'] },
+  'recipients/reply-classes.ts': { users: ['app'] },
+  'recipients/reply-table.ts': { users: ['app'] },
+  'recipients/subject.ts': { users: ['app'] },
+  // The door is the shape of the configuration; loading and printing it costs the schema library.
+  'config/load-config.ts': { users: ['app'] },
+  'config/loaded-config.ts': { users: ['app'] },
+  'config/reference.ts': { users: ['app'] },
+  'config/schema.ts': { users: ['app'] },
+  'config/yaml-file.ts': { users: ['app'] },
+  // One module for each command and the frame they share: bin starts the frame.
+  'app/commands.ts': { users: ['bin'] },
+}
+
+/** No sockets, clocks, files or look-ups: of Node only the byte type. */
+const pureFolders: ReadonlySet<string> = new Set(
+  'smtp message verdict session client policy'.split(' '),
+)
+const impureGlobals =
+  /\b(?:Date\.now|performance|setTimeout|setInterval|setImmediate|process|fetch|Math\.random)\b/
+
+/** Modules of Node and packages that only some folders may import, or single files, with the reason. */
+const onlyIn: Readonly<Record<string, readonly string[]>> = {
+  // app/toolbox.ts: `getCACertificates` gives the system's authorities; no socket is opened with it.
+  'node:tls': ['net', 'app/toolbox.ts'],
+  'node:net': ['net'],
+  'node:dns': ['dns'],
+  'node:http': ['telemetry'],
+  'node:sqlite': ['registry', 'recipients'],
+  zod: ['config', 'registry'],
+  yaml: ['config', 'app'],
+}
+const nobodyMay = /^node:(?:http2|https|dgram|cluster|worker_threads|child_process|vm)\b/
+
+/** Lines of code, comments and blanks not counted, above which a file needs a reason to be here. */
+const maxCodeLines = 300
+const longFiles: Readonly<Record<string, string>> = {
+  'src/intake/intake-session.ts': 'one driver, one object: bytes, effects, waits and the end',
+  'src/recipients/reply-classes.ts': 'a table of refusals, read from top to bottom',
+  'src/telemetry/pforte-metrics.ts': 'one entry for each metric',
+}
+
+interface Source {
+  /** From the root of the project, with `/`. */
+  readonly path: string
+  readonly text: string
+}
+
+interface Import {
+  readonly from: string
+  readonly isTypeOnly: boolean
+}
+
+const statement = /(?:^|[\n;])\s*(?:import|export)\s+(type\s+)?([\w$*{}\s,]+?)\s+from\s*'([^']+)'/g
+const bareOrDynamic = /(?:(?:^|[\n;])\s*import\s*|\bimport\(\s*)'([^']+)'/g
+
+function importsOf(code: string): readonly Import[] {
+  const found: Import[] = []
+  for (const [, type, names = '', from = ''] of code.matchAll(statement)) {
+    const listed = /^\{(.*)\}$/s.exec(names.trim())?.[1]?.split(',') ?? []
+    const named = listed.map((name) => name.trim()).filter((name) => name !== '')
+    const areAllTypes = named.length > 0 && named.every((name) => name.startsWith('type '))
+    found.push({ from, isTypeOnly: type !== undefined || areAllTypes })
+  }
+  for (const [, from = ''] of code.matchAll(bareOrDynamic)) found.push({ from, isTypeOnly: false })
+  return found
+}
+
+/** Comments become blanks; what looks like one inside a string or a regular expression stays. */
+const lexeme =
+  /'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|(?<=(?:^|[=(,:[!&|?{};\n])\s*)\/(?![*/])(?:[^/\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+\/|`(?:[^`\\]|\\.)*`|\/\/[^\n]*|\/\*[\s\S]*?\*\//g
+
+function withoutComments(text: string): string {
+  return text.replace(lexeme, (found) => (/^\/[/*]/.test(found) ? ' ' : found))
+}
+
+const isTest = (file: string): boolean => /\.(?:test|types)\.ts$/.test(file)
+
+/** Everything wrong with one file of src or bin, one line each. */
+function faultsOf(source: Source): readonly string[] {
+  const code = withoutComments(source.text)
+  const place = source.path.replace(/^src\//, '')
+  const [folder = ''] = place.split('/')
+  const faults: string[] = []
+  if (!Object.hasOwn(matrix, folder)) faults.push(`the folder ${folder} has no row in the matrix`)
+  if (/^export default\b|\bas default\b/m.test(code)) faults.push('default export')
+  for (const each of importsOf(code)) {
+    const fault = isTest(place) ? faultOfTest(each.from) : faultOf(each, folder, place)
+    if (fault !== null) faults.push(`imports ${each.from}: ${fault}`)
+  }
+  if (isTest(place)) return faults
+  const bare = code.replace(lexeme, "''")
+  if (/\bconsole\s*\./.test(bare)) faults.push('writes to the console; modules emit events')
+  const global = pureFolders.has(folder) ? impureGlobals.exec(bare)?.[0] : undefined
+  if (global !== undefined) faults.push(`${folder} is pure, but uses ${global}`)
+  const lines = code.split('\n').filter((line) => line.trim() !== '').length
+  if (lines > maxCodeLines && !Object.hasOwn(longFiles, source.path)) {
+    faults.push(`${lines} lines of code, more than ${maxCodeLines}`)
+  }
+  return faults
+}
+
+/** Tests may import anything by its name, and what test/support holds by its path. */
+function faultOfTest(from: string): string | null {
+  return !from.startsWith('../') || /^(?:\.\.\/)+(?:test\/support|demo)\//.test(from)
+    ? null
+    : 'of what lies above, tests import only test/support and demo'
+}
+
+function faultOf(imported: Import, folder: string, place: string): string | null {
+  const { from } = imported
+  if (from.startsWith('../')) return "write '#folder/file.ts'"
+  if (from.startsWith('./')) return from.endsWith('.ts') ? null : 'the ending .ts is missing'
+  if (!from.startsWith('#')) return faultOfForeign(from, folder, place)
+  const target = from.slice(1)
+  const [other = ''] = target.split('/')
+  if (other === folder || other === 'base') return null
+  const allowed = matrix[folder] ?? []
+  if (!allowed.includes('*') && !allowed.includes(other)) return `${folder} may not import ${other}`
+  if (typesOnly.has(folder) && !imported.isTypeOnly) return `${folder} may import only types`
+  if (openFolders.has(other) || target === `${other}/${other}.ts`) return null
+  return furtherDoors[target]?.users.includes(folder) === true
+    ? null
+    : `not a door of ${other} for ${folder}`
+}
+
+function faultOfForeign(from: string, folder: string, place: string): string | null {
+  if (pureFolders.has(folder) && from !== 'node:buffer') return `${folder} is pure`
+  if (nobodyMay.test(from)) return 'not used here'
+  const users = onlyIn[from]
+  if (users === undefined) return from.startsWith('node:') ? null : 'a package nobody may import'
+  return users.includes(folder) || users.includes(place) ? null : `only in ${users.join(', ')}`
+}
+
+const root = path.join(import.meta.dirname, '..')
+
+function read(file: string): Source {
+  return { path: file, text: readFileSync(path.join(root, file), 'utf8') }
+}
+
+const sources: readonly Source[] = globSync(['src/**/*.ts', 'bin/*.ts'], { cwd: root })
+  .map((file) => file.replaceAll(path.sep, '/'))
+  .map(read)
+
+describe('the checker finds what is planted', () => {
+  const planted: readonly (readonly [file: string, text: string, fault: string])[] = [
+    ['session/a.ts', "import { x } from '#net/connection.ts'", 'session may not import net'],
+    ['session/a.ts', "import type { X } from '#nexthop/nexthop.ts'", 'may not import nexthop'],
+    ['client/a.ts', "import {\n  x,\n  y,\n} from '#verdict/verdict.ts'", 'may not import verdict'],
+    ['nexthop/a.ts', "const a = await import('#recipients/recipients.ts')", 'may not import'],
+    ['smtp/a.ts', "export { x } from '#registry/registry.ts'", 'smtp may not import registry'],
+    ['smtp/a.ts', "type X = import('#dns/dns.ts').Resolver", 'smtp may not import dns'],
+    ['intake/a.ts', "import { openRecipients } from '#recipients/verifier.ts'", 'not a door'],
+    ['intake/a.ts', "import { x } from '#registry/open-registry.ts'", 'not a door of registry'],
+    ['telemetry/a.ts', "import { x } from '#recipients/recipients.ts'", 'only types'],
+    ['telemetry/a.ts', "import { type X, y } from '#intake/intake-event.ts'", 'only types'],
+    ['smtp/a.ts', "import { createHash } from 'node:crypto'", 'smtp is pure'],
+    ['policy/connect/a.ts', "import { promises } from 'node:dns'", 'policy is pure'],
+    ['message/a.ts', 'export const now = (): number => Date.now()', 'uses Date.now'],
+    ['nexthop/a.ts', "import net from 'node:net'", 'only in net'],
+    ['app/relay.ts', "import tls from 'node:tls'", 'only in net, app/toolbox.ts'],
+    ['app/a.ts', "import { spawn } from 'node:child_process'", 'not used here'],
+    ['app/a.ts', "import 'leftpad'", 'a package nobody may import'],
+    ['dns/a.ts', "import { x } from '../net/connect.ts'", "write '#folder/file.ts'"],
+    ['dns/a.ts', "import { x } from './connect'", 'the ending .ts is missing'],
+    ['dns/a.test.ts', "import { x } from '../net/connect.ts'", 'tests import only'],
+    ['dns/a.ts', 'export default 1', 'default export'],
+    ['dns/a.ts', "// it's\nconsole.log(1)", 'writes to the console'],
+    ['dns/a.ts', 'f()\n'.repeat(301), '301 lines of code'],
+    ['utils/a.ts', '', 'no row in the matrix'],
+  ]
+  for (const [file, text, fault] of planted) {
+    test(`${file}: ${text.slice(0, 60).replaceAll('\n', ' ')}`, () => {
+      const faults = faultsOf({ path: `src/${file}`, text })
+      assert.equal(faults.length, 1, faults.join('\n'))
+      assert.match(faults[0] ?? '', new RegExp(RegExp.escape(fault)))
+    })
+  }
+})
+
+describe('the checker lets pass what is right', () => {
+  const right: readonly (readonly [file: string, text: string])[] = [
+    [
+      'src/session/a.ts',
+      "import type { Reply } from '#smtp/reply.ts'\nimport * as b from './b.ts'",
+    ],
+    ['src/smtp/a.ts', "// import { x } from '#net/connection.ts'\nconst a = 'console.log'.length"],
+    ['src/smtp/a.ts', "/* Date.now() */ const quote = /['\"`/]/\nimport 'node:buffer'"],
+    ['src/telemetry/a.ts', "import { type X, type Y } from '#intake/intake-event.ts'"],
+    ['src/app/toolbox.ts', "import tls from 'node:tls'"],
+    ['src/policy/rcpt/a.ts', "import type { Rule } from '#policy/policy.ts'"],
+    ['src/dns/a.test.ts', "import { x } from '../../test/support/dns-server.ts'\nconsole.log(1)"],
+    ['src/dns/a.ts', '// a comment\n\n'.repeat(400)],
+  ]
+  for (const [file, text] of right) {
+    test(`${file}: ${text.slice(0, 60).replaceAll('\n', ' ')}`, () => {
+      assert.deepEqual(faultsOf({ path: file, text }), [])
+    })
+  }
+})
+
+describe('the sources', () => {
+  test('keep to the matrix, the doors and the house rules', () => {
+    assert.ok(sources.length > 150, `only ${sources.length} files found`)
+    const faults = sources.flatMap((each) =>
+      faultsOf(each).map((fault) => `${each.path}: ${fault}`),
+    )
+    assert.deepEqual(faults, [])
+  })
+
+  test('have a door in every folder that needs one, and no door that is not used', () => {
+    const folders = Object.keys(matrix).filter((folder) => !openFolders.has(folder))
+    // net is told above, app's door is its command table, bin is the program itself.
+    const doors = folders.filter((folder) => !['net', 'app', 'bin'].includes(folder))
+    for (const folder of doors) {
+      assert.ok(existsSync(path.join(root, 'src', folder, `${folder}.ts`)), `${folder} has no door`)
+    }
+    const code = sources.filter((each) => !isTest(each.path)).map((each) => each.text)
+    for (const door of Object.keys(furtherDoors)) {
+      const isUsed = code.some((text) => text.includes(`'#${door}'`))
+      assert.ok(isUsed, `nobody uses the door ${door}: take it out of the list`)
+    }
+  })
+})
+
+describe('the tracked files', () => {
+  const tracked = trackedFiles()
+  const isWithoutGit = tracked.length === 0 ? 'not a git clone' : false
+
+  test('leave nothing for later', { skip: isWithoutGit }, () => {
+    const later = new RegExp(String.raw`\b(?:${['TO', 'DO'].join('')}|${['FIX', 'ME'].join('')})\b`)
+    assert.deepEqual(
+      tracked
+        .filter(isProse)
+        .filter((each) => later.test(each.text))
+        .map(pathOf),
+      [],
+    )
+  })
+
+  test('name no folder of a machine and no package registry', { skip: isWithoutGit }, () => {
+    const folder = new RegExp(`(?<![\\w.*-])/(?:${['work', 'root'].join('|')})/`)
+    const host = new RegExp(
+      ['npmjs', 'yarnpkg', 'jsr', 'crates'].join('|') + String.raw`\.(?:org|com|io)`,
+    )
+    const found = tracked.filter((each) => folder.test(each.text) || host.test(each.text))
+    // There the same letters name a folder of the project.
+    assert.deepEqual(
+      found.map(pathOf).filter((file) => file !== '.gitignore'),
+      [],
+    )
+  })
+})
+
+function pathOf(source: Source): string {
+  return source.path
+}
+
+/** Texts of ours: not the lock file, and not this file's own words. */
+function isProse(source: Source): boolean {
+  return source.path !== 'package-lock.json' && !source.path.endsWith('architecture.test.ts')
+}
+
+function trackedFiles(): readonly Source[] {
+  try {
+    const list = execFileSync('git', ['ls-files', '-z'], { cwd: root, encoding: 'utf8' })
+    const files = list.split('\0').filter((file) => file !== '')
+    return files.filter((file) => existsSync(path.join(root, file))).map(read)
+  } catch {
+    return []
+  }
+}

@@ -20,16 +20,26 @@ export interface HeaderFindings {
 }
 
 const separator = Buffer.from('\r\n\r\n')
+/** As if a line had ended before the content: a content that begins with CR LF has no header section. */
+const lineEnd = Buffer.from('\r\n')
+
+// A line may begin with one dot more than its next reader sees (RFC 5321 §4.5.2), doubled or not: what
+// hides behind it there must not hide here. `^` with the flag m would also match between CR and LF.
 /** The first line that is neither a field nor a continuation: there the header section has ended. */
-const notAField = /^(?![!-9;-~]+[ \t]*:|[ \t])/m
-const receivedField = /^received[ \t]*:/gim
-const resultsField = /^authentication-results[ \t]*:(?:[^\r\n]|\r\n[ \t])*\r\n/gim
+const notAField = /(?<=^|\n)(?!\.?(?:[!-9;-~]+[ \t]*:|[ \t]))/
+const receivedField = /(?<=^|\n)\.?received[ \t]*:/gi
+const resultsField =
+  /(?<=^|\n)\.?authentication-results[ \t]*:[^\r\n]*(?:\r\n\.?[ \t][^\r\n]*)*\r\n/gi
+/** Lines of a mailbox file that came along: Postfix makes a field of them and reads on. */
+const mailboxFileLines = /^(?:\.?>*From [^\r\n]*\r\n)+/
 
 /** Finds the end of the header section while the content arrives. */
 export class HeaderCollector {
   readonly #maxBytes: number
   #chunks: Buffer[] = []
   #length = 0
+  /** The last bytes seen, at most three. */
+  #tail: Buffer = lineEnd
   #isComplete = false
 
   constructor(maxBytes: number) {
@@ -44,15 +54,12 @@ export class HeaderCollector {
   /** Keeps references to the chunks, not copies, until the header section has ended. */
   push(chunk: Buffer): void {
     if (this.#isComplete || chunk.length === 0) return
-    const last = this.#chunks.at(-1)
-    const border =
-      last === undefined
-        ? -1
-        : Buffer.concat([last.subarray(-3), chunk.subarray(0, 3)]).indexOf(separator)
+    const border = Buffer.concat([this.#tail, chunk.subarray(0, 3)])
+    this.#tail = Buffer.concat([this.#tail, chunk.subarray(-3)]).subarray(-3)
     this.#chunks.push(chunk)
     this.#length += chunk.length
     this.#isComplete =
-      border >= 0 || chunk.indexOf(separator) >= 0 || this.#length >= this.#maxBytes
+      border.includes(separator) || chunk.includes(separator) || this.#length >= this.#maxBytes
   }
 
   /**
@@ -65,18 +72,30 @@ export class HeaderCollector {
       this.#chunks.length === 1 && only !== undefined ? only : Buffer.concat(this.#chunks)
     this.#chunks = [head]
     const end = head.indexOf(separator)
-    return end < 0 && this.#length >= this.#maxBytes ? null : head
+    // The limit decides, not how the content was cut into chunks.
+    const isWhole = end < 0 ? head.length < this.#maxBytes : end + 4 <= this.#maxBytes
+    return isWhole || hasEnded(head.toString('latin1', 0, this.#maxBytes)) ? head : null
   }
 }
 
-/** `head` starts the content; `hostname` is the relay's name, lower case. */
+/** Without a blank line the header section ends at the first line that cannot belong to it. */
+function hasEnded(beginning: string): boolean {
+  const lines = beginning.slice(0, beginning.lastIndexOf('\r\n') + 2) // the last one may be cut off
+  return endOfFields(lines) < lines.length
+}
+
+function endOfFields(text: string): number {
+  const from = mailboxFileLines.exec(text)?.[0].length ?? 0
+  const length = text.slice(from).search(notAField)
+  return length < 0 ? text.length : from + length
+}
+
+/** `head` starts the content; `hostname` is the relay's name, lower case. Never throws. */
 export function examineHeader(head: Buffer, hostname: string): HeaderFindings {
   const end = head.indexOf(separator)
-  const bytes = end < 0 ? head.length : end + 2
-  const text = head.toString('latin1', 0, bytes)
-  const odd = text.search(notAField)
-  const endOffset = odd < 0 ? bytes : odd
-  const header = odd < 0 ? text : text.slice(0, odd)
+  const text = head.toString('latin1', 0, end < 0 ? head.length : end + 2)
+  const endOffset = endOfFields(text)
+  const header = text.slice(0, endOffset)
   return {
     endOffset,
     hopCount: header.match(receivedField)?.length ?? 0,
@@ -96,7 +115,21 @@ function findForgedResults(header: string, hostname: string): readonly ByteRange
 
 /** The authserv-id (RFC 8601 §2.2), lower case; comments and folding before it are skipped. */
 function authenticationServiceId(field: string): string {
-  const value = field.slice(field.indexOf(':') + 1).replaceAll('\r\n', '')
-  const match = /^(?:\s|\((?:[^()\\]|\\.)*\))*(?:"([^"]*)"|([^\s;(]+))/.exec(value)
-  return (match?.[1] ?? match?.[2] ?? '').toLowerCase()
+  const value = field.slice(field.indexOf(':') + 1).replaceAll(/\r\n\.?/g, '')
+  const text = value.slice(endOfComments(value))
+  const match = /^(?:"((?:[^"\\]|\\.)*)"|([^\s;(]+))/.exec(text)
+  return (match?.[1]?.replaceAll(/\\(.)/g, '$1') ?? match?.[2] ?? '').toLowerCase()
+}
+
+/** Index behind leading white space and comments, which nest (RFC 5322 §3.2.2). */
+function endOfComments(text: string): number {
+  let depth = 0
+  for (let index = 0; index < text.length; index += 1) {
+    const character = text[index] ?? ''
+    if (depth > 0 && character === '\\') index += 1
+    else if (character === '(') depth += 1
+    else if (depth > 0 && character === ')') depth -= 1
+    else if (depth === 0 && character !== ' ' && character !== '\t') return index
+  }
+  return text.length
 }

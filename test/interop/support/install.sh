@@ -1,0 +1,165 @@
+#!/usr/bin/env bash
+# Unpacks the mail programs the interop tests talk to, and says of each whether it can be used.
+#
+#   install.sh [PROGRAM...]    default: postfix exim opensmtpd sendmail swaks
+#
+# Prints one line a program, fields separated by tabs:  NAME ready PREFIX  |  NAME missing REASON
+#
+# Debian's mail servers exclude each other and start when they are installed. So none is installed:
+# each package is fetched with apt-get and unpacked into a prefix of its own, where no maintainer
+# script runs. From apt come only the libraries those packages name, and these start nothing.
+# Nothing here waits for an answer; a second run takes a fraction of a second.
+set -uo pipefail
+
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/pforte-interop
+# shellcheck disable=SC1091
+system=$(. /etc/os-release 2>/dev/null && echo "${ID:-linux}-${VERSION_ID:-0}")-$(uname -m)
+base=$cache/$system
+export DEBIAN_FRONTEND=noninteractive PATH=$PATH:/usr/sbin:/sbin LC_ALL=C
+
+if [ "$(id -u)" = 0 ]; then root=()
+elif sudo -n true 2>/dev/null; then root=(sudo -n)
+else root=(no-root)
+fi
+may_be_root() { [ "${root[*]:-}" != no-root ]; }
+as_root() { may_be_root && "${root[@]}" "$@"; }
+
+packages_of() {
+  case $1 in
+    postfix) echo postfix ;;
+    exim) echo exim4-daemon-light ;;
+    opensmtpd) echo opensmtpd ;;
+    sendmail) echo sendmail-bin sendmail-cf m4 ;;
+    swaks) echo swaks ;;
+    *) return 1 ;;
+  esac
+}
+
+# The binaries whose libraries must be there.
+binaries_of() {
+  case $1 in
+    postfix) echo usr/lib/postfix/sbin/master usr/lib/postfix/sbin/smtpd ;;
+    exim) echo usr/sbin/exim4 ;;
+    opensmtpd) echo usr/sbin/smtpd ;;
+    sendmail) echo usr/libexec/sendmail/sendmail ;;
+    swaks) ;;
+  esac
+}
+
+# user:group pairs the programs look up by name.
+users_of() {
+  case $1 in
+    postfix) echo postfix:postfix postdrop:postdrop ;;
+    exim) echo Debian-exim:Debian-exim ;;
+    opensmtpd) echo opensmtpd:opensmtpd opensmtpq:opensmtpq ;;
+    sendmail) echo smmta:smmta smmsp:smmsp ;;
+  esac
+}
+
+updated=
+update_lists() {
+  [ -n "$updated" ] && return
+  updated=yes
+  as_root apt-get update -q >>"$log" 2>&1
+}
+
+download() { (cd "$1" && shift && apt-get -q -o APT::Sandbox::User=root download "$@") >>"$log" 2>&1; }
+
+# A list older than the mirror names files that are gone: fetch the lists anew, once, and try again.
+unpack() {
+  local name=$1 work packages
+  read -ra packages <<<"$(packages_of "$name")"
+  command -v apt-get >/dev/null && command -v dpkg >/dev/null || { reason='no apt-get or dpkg here'; return 1; }
+  work=$(mktemp -d "$base/.unpack-XXXXXX") || { reason="cannot write to $base"; return 1; }
+  if ! download "$work" "${packages[@]}"; then
+    update_lists
+    if ! download "$work" "${packages[@]}"; then
+      rm -rf "$work"
+      reason="apt-get download ${packages[*]} failed (see $log)"
+      return 1
+    fi
+  fi
+  mkdir "$work/root"
+  for deb in "$work"/*.deb; do
+    dpkg -x "$deb" "$work/root" || { reason="cannot unpack $deb"; return 1; }
+    dpkg-deb -f "$deb" Depends | tr ',' '\n' | sed 's/|.*//; s/(.*//; s/:any//; s/ //g' |
+      grep -E '^(lib|zlib)' >>"$work/root/.libraries" || true
+  done
+  touch "$work/root/.libraries"
+  chmod 755 "$work/root"
+  rm -rf "${base:?}/$name"
+  mv "$work/root" "$base/$name"
+  rm -rf "$work"
+}
+
+missing_libraries() {
+  local binary
+  for binary in $(binaries_of "$1"); do
+    LD_LIBRARY_PATH=$base/postfix/usr/lib/postfix ldd "$base/$1/$binary" 2>/dev/null | awk '/not found/ { print $1 }'
+  done | sort -u | tr '\n' ' '
+}
+
+libraries() {
+  local name=$1 missing wanted
+  missing=$(missing_libraries "$name")
+  [ -z "$missing" ] && return
+  if ! may_be_root; then reason="libraries ${missing% } missing, and neither root nor sudo to install them"; return 1; fi
+  mapfile -t wanted <"$base/$name/.libraries"
+  install_packages "${wanted[@]}" || { update_lists; install_packages "${wanted[@]}"; }
+  missing=$(missing_libraries "$name")
+  [ -z "$missing" ] || { reason="libraries ${missing% } missing after apt-get install (see $log)"; return 1; }
+}
+
+install_packages() {
+  as_root apt-get -y -q -o DPkg::Lock::Timeout=120 install --no-install-recommends --no-upgrade "$@" >>"$log" 2>&1
+}
+
+perl_for() {
+  [ "$1" = swaks ] || return 0
+  perl -MGetopt::Long -MIO::Socket -e 1 2>/dev/null && return
+  if may_be_root; then install_packages perl || { update_lists; install_packages perl; }; fi
+  perl -MGetopt::Long -MIO::Socket -e 1 2>/dev/null || { reason='perl missing'; return 1; }
+}
+
+users() {
+  local pair user group
+  for pair in $(users_of "$1"); do
+    user=${pair%:*} group=${pair#*:}
+    getent passwd "$user" >/dev/null && getent group "$group" >/dev/null && continue
+    if ! may_be_root; then reason="system user $user missing, and neither root nor sudo to create it"; return 1; fi
+    getent group "$group" >/dev/null || as_root groupadd --system "$group" >>"$log" 2>&1
+    getent passwd "$user" >/dev/null ||
+      as_root useradd --system --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin --gid "$group" "$user" >>"$log" 2>&1
+    getent passwd "$user" >/dev/null || { reason="cannot create system user $user (see $log)"; return 1; }
+  done
+}
+
+# Exim and swaks run as anybody; the other servers change user themselves.
+privileges() {
+  case $1 in
+    exim | swaks) return ;;
+  esac
+  may_be_root || { reason='needs root or sudo to run'; return 1; }
+  case $1 in
+    opensmtpd | sendmail)
+      as_root unshare --mount --pid --fork true 2>/dev/null || { reason='needs a mount namespace (CAP_SYS_ADMIN)'; return 1; }
+      ;;
+  esac
+}
+
+mkdir -p "$base" || exit 1
+log=$base/install.log
+exec 9>"$base/.lock"
+flock 9 # two test files may start at once
+
+[ $# -gt 0 ] || set -- postfix exim opensmtpd sendmail swaks
+for name in "$@"; do
+  packages_of "$name" >/dev/null || { printf '%s\tmissing\tunknown program\n' "$name"; continue; }
+  reason=
+  if { [ -e "$base/$name/.libraries" ] || unpack "$name"; } &&
+    libraries "$name" && perl_for "$name" && users "$name" && privileges "$name"; then
+    printf '%s\tready\t%s\n' "$name" "$base/$name"
+  else
+    printf '%s\tmissing\t%s\n' "$name" "${reason:-unknown reason (see $log)}"
+  fi
+done

@@ -108,12 +108,16 @@ function onQuestionComplete(
 ): ClientStep {
   const [mail, recipient, reset] = envelope.replies
   if (mail === undefined) return fail('mail', 'malformed', 'no reply to MAIL', null)
+  // RSET cannot fail (RFC 5321 §4.1.1.5): a refusal here was meant for the RCPT before it, and what
+  // was taken for the answer to RCPT came before its question.
+  if (reset !== undefined && !isPositive(reset)) {
+    return fail('rcpt', 'malformed', `RSET was answered with ${replyText(reset)}`, null)
+  }
   const answer: ClientEffect =
     isPositive(mail) && recipient !== undefined
       ? { kind: 'question-answered', reply: recipient }
       : { kind: 'failed', failure: refusedAt('mail', mail) }
-  const isClean = pending === 'nothing' && (reset === undefined || isPositive(reset))
-  return isClean
+  return pending === 'nothing'
     ? { state: { phase: 'ready', extensions }, effects: [answer, { kind: 'ready' }] }
     : { state: { phase: 'closed' }, effects: [answer, { kind: 'close' }] }
 }

@@ -314,9 +314,8 @@ describe('the tracked files', () => {
 
   test('name no folder of a machine and no package registry', { skip: isWithoutGit }, () => {
     const folder = new RegExp(`(?<![\\w.*-])/(?:${['work', 'root'].join('|')})/`)
-    const host = new RegExp(
-      ['npmjs', 'yarnpkg', 'jsr', 'crates'].join('|') + String.raw`\.(?:org|com|io)`,
-    )
+    const hosts = ['npmjs', 'yarnpkg', 'jsr', 'crates'].join('|')
+    const host = new RegExp(String.raw`\b(?:${hosts})\.(?:org|com|io)\b`)
     const found = tracked.filter((each) => folder.test(each.text) || host.test(each.text))
     // There the same letters name a folder of the project.
     assert.deepEqual(

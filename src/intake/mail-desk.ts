@@ -3,6 +3,7 @@
 
 import type { ForwardPath } from '#smtp/path.ts'
 import { encodeMailbox, forwardPathText, reversePathText } from '#smtp/path.ts'
+import { contentLimitBytes } from '#policy/policy.ts'
 import type { Greeting, Transaction } from '#session/session.ts'
 import { accept, type Verdict } from '#verdict/verdict.ts'
 import type { ContentMemory } from './content-memory.ts'
@@ -99,7 +100,7 @@ export class MailDesk {
     const { contentMemory, maxContentInMemoryBytes, contentFolder, finish } = this.#options
     this.#contentStartedMs = this.#options.monotonicMs()
     this.#content = new IncomingContent({
-      maxBytes: this.#maxMessageBytes(),
+      maxBytes: contentLimitBytes(this.#maxMessageBytes()),
       maxHeaderBytes: finish.maxHeaderBytes,
       maxInMemoryBytes: maxContentInMemoryBytes,
       memory: contentMemory,

@@ -11,6 +11,8 @@ import { declaredSize } from './rcpt/declared-size.ts'
 import { oneSizeLimit } from './rcpt/one-size-limit.ts'
 import { suspendedDomain } from './rcpt/suspended-domain.ts'
 
+export { contentLimitBytes } from './content/message-size.ts'
+
 export type Objection = Deferral | Rejection
 
 /** What is known at RCPT about a recipient of a served domain. */

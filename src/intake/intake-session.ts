@@ -47,8 +47,8 @@ const maxPendingBytes = 64 * 1024
 const maxUnsentBytes = 64 * 1024
 /** How long a client may take to close after the last reply. */
 const lingerMs = 5000
-/** RCPTs of one pipelined group that are verified ahead of their turn. */
-const maxLookAheadCount = 100
+/** RCPTs of one pipelined group that are verified ahead of their turn: no more than may be guessed. */
+const maxLookAheadCount = 20
 
 export class IntakeSession implements Expirable {
   deadlineMs: number = Infinity

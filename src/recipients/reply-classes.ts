@@ -285,6 +285,15 @@ export const replyRules: readonly ReplyRule[] = [
       'Exchange Online with directory-based edge blocking: “Recipient address rejected: Access denied”',
   },
   {
+    id: 'opensmtpd-expansion',
+    replyClass: 5,
+    codes: [524],
+    statuses: ['5.2.4'],
+    words: ['mailing list expansion problem'],
+    means: 'no-such-mailbox',
+    seenAt: 'OpenSMTPD with a virtual table: what it says of a user the table does not have',
+  },
+  {
     id: 'relaying',
     replyClass: 5,
     codes: null,

@@ -1,7 +1,7 @@
 // RCPT (RFC 5321 §4.1.1.3): a recipient is taken only when the institute's server takes it.
 
 import type { Command } from '#smtp/command.ts'
-import { forwardPathText, type ForwardPath } from '#smtp/path.ts'
+import { forwardPathText, isAscii, type ForwardPath } from '#smtp/path.ts'
 import { verdictReply } from '#verdict/replies.ts'
 import { defer, type Deferral, type Rejection } from '#verdict/verdict.ts'
 import * as replies from './replies.ts'
@@ -9,6 +9,7 @@ import type { SessionState, Standing } from './state.ts'
 import {
   answer,
   closing,
+  mistake,
   unexpected,
   type SessionEvent,
   type SessionRules,
@@ -20,6 +21,11 @@ type Judging = Extract<SessionState, { readonly phase: 'judging-recipient' }>
 
 export function onRcpt(rules: SessionRules, state: SessionState, command: RcptCommand): Step {
   if (state.phase !== 'mail' && state.phase !== 'rcpt') return unexpected(state)
+  // RFC 6531 §3.2. A domain is an A-label by now, so only the local part can show it.
+  const { transaction, standing, greeting } = state
+  if (!transaction.parameters.isSmtpUtf8 && !isAscii(forwardPathText(command.forwardPath))) {
+    return mistake(state, replies.needsSmtpUtf8)
+  }
   const recipients = state.phase === 'rcpt' ? state.recipients : []
   if (recipients.length >= rules.maxRecipientCount) {
     // RFC 5321 §4.5.3.1.10: 452, so that the client sends the rest in another transaction.
@@ -31,7 +37,6 @@ export function onRcpt(rules: SessionRules, state: SessionState, command: RcptCo
       0,
     )
   }
-  const { standing, greeting, transaction } = state
   const candidate = command.forwardPath
   return {
     state: {

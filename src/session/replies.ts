@@ -30,7 +30,6 @@ export const help: Reply = reply(
 
 export const sayHelloFirst: Reply = reply(503, '5.1', 'Send EHLO or HELO first')
 export const mailFirst: Reply = reply(503, '5.1', 'Send MAIL first')
-export const recipientFirst: Reply = reply(503, '5.1', 'Send RCPT first')
 export const nestedMail: Reply = reply(503, '5.1', 'A mail transaction is already open')
 export const noValidRecipients: Reply = reply(554, '5.1', 'No valid recipients')
 export const outOfPlace: Reply = reply(503, '5.1', 'Command out of place')
@@ -73,3 +72,9 @@ export function forProblem(problem: CommandProblem): Reply {
   const { code, status } = problems[problem.kind]
   return reply(code, status, `Error: ${problem.detail}`)
 }
+
+/** A recipient's; a sender's is found while its command is parsed. */
+export const needsSmtpUtf8: Reply = forProblem({
+  kind: 'non-ascii',
+  detail: 'a non-ASCII address needs SMTPUTF8',
+})

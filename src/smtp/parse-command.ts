@@ -11,7 +11,7 @@ type Parsed = Result<Command, CommandProblem>
 export function parseCommand(line: string): Parsed {
   const space = line.indexOf(' ')
   const word = space < 0 ? line : line.slice(0, space)
-  const parse = parsers.get(word) ?? parsers.get(word.toUpperCase())
+  const parse = parsers.get(word) ?? parsers.get(upperCase(word))
   if (parse === undefined) return problem('unknown-verb', 'command not recognised')
   return parse(space < 0 ? '' : line.slice(space + 1))
 }
@@ -33,6 +33,11 @@ const parsers: ReadonlyMap<string, (argument: string) => Parsed> = new Map<
   ['EXPN', (argument) => needsArgument({ verb: 'EXPN' }, argument)],
   ['HELP', () => success({ verb: 'HELP' })],
 ])
+
+/** ASCII letters only: with Unicode's rules a dotless i would make a MAIL. */
+function upperCase(word: string): string {
+  return word.replace(/[a-z]+/g, (letters) => letters.toUpperCase())
+}
 
 function problem(kind: CommandProblem['kind'], detail: string): Result<never, CommandProblem> {
   return failure({ kind, detail })
@@ -91,7 +96,7 @@ function parseRcpt(argument: string): Parsed {
 const asciiOnly = problem('non-ascii', 'a non-ASCII address needs SMTPUTF8')
 
 function startsWithKeyword(argument: string, keyword: string): boolean {
-  return argument.startsWith(keyword) || argument.slice(0, keyword.length).toUpperCase() === keyword
+  return argument.startsWith(keyword) || upperCase(argument.slice(0, keyword.length)) === keyword
 }
 
 function parseReversePath(inner: string): Result<ReversePath> {
@@ -119,7 +124,7 @@ function parseMailParameters(text: string): Result<MailParameters, CommandProble
   for (const word of text.split(' ')) {
     if (word === '') continue
     const equals = word.indexOf('=')
-    const keyword = (equals < 0 ? word : word.slice(0, equals)).toUpperCase()
+    const keyword = upperCase(equals < 0 ? word : word.slice(0, equals))
     if (seen.has(keyword)) return problem('syntax', `${keyword} given twice`.slice(0, 80))
     seen.add(keyword)
     const next = withParameter(parameters, keyword, equals < 0 ? null : word.slice(equals + 1))
@@ -141,7 +146,7 @@ function withParameter(
         return problem('syntax', 'SIZE needs a number')
       return success({ ...parameters, sizeBytes: Math.min(Number(value), Number.MAX_SAFE_INTEGER) })
     case 'BODY': {
-      const body = value?.toUpperCase()
+      const body = value === null ? null : upperCase(value)
       if (body === '8BITMIME') return success({ ...parameters, is8BitMime: true })
       if (body === '7BIT') return success(parameters)
       return problem('unsupported-parameter', 'BODY must be 7BIT or 8BITMIME')

@@ -61,6 +61,8 @@ function withoutSourceRoute(inner: string, rest: string): Result<PathText> {
       return failure('the source route is malformed')
     }
   }
+  // An empty rest would pass for the null reverse-path, which has no route.
+  if (colon === inner.length - 1) return failure('the address behind the source route is missing')
   return success({ inner: inner.slice(colon + 1), rest })
 }
 

@@ -3,7 +3,7 @@
 // the connection, because one reply out of step turns a refusal into a 250.
 
 import { parseExtensions, noExtensions, type Extensions } from '#smtp/extensions.ts'
-import { isPermanent, isPositive, replyText, type PeerReply } from '#smtp/reply.ts'
+import { isPermanent, isPositive, isTransient, replyText, type PeerReply } from '#smtp/reply.ts'
 import { beginEnvelope, onContentSent, onEnvelopeReply, onFinalReply } from './on-envelope.ts'
 import { stageOf, type ClientState } from './state.ts'
 import { close, fail, type ClientRules, type ClientStep, type Pending } from './transition.ts'
@@ -38,6 +38,7 @@ export function step(rules: ClientRules, state: ClientState, event: ClientEvent)
     case 'reply':
       return onReply(rules, state, event.reply, event.pending)
     case 'malformed':
+      if (state.phase === 'closed') return { state, effects: [] }
       return fail(stageOf(state), 'malformed', event.detail, null)
     case 'encrypted':
       // RFC 3207 §4.2: what the server offered in clear is forgotten.
@@ -68,12 +69,13 @@ function onReply(
   reply: PeerReply,
   pending: Pending,
 ): ClientStep {
+  if (state.phase === 'closed') return { state, effects: [] }
   // RFC 5321 §3.8: 421 may come at any time and means that the server closes.
   if (reply.code === 421 && state.phase !== 'final') return refused(state, reply)
   switch (state.phase) {
     case 'banner':
       if (pending !== 'nothing') return early(state, reply)
-      return isPositive(reply) ? sayHello(rules, true, false) : refused(state, reply)
+      return reply.code === 220 ? sayHello(rules, true, false) : notYet(state, reply)
     case 'greeting':
       return pending === 'nothing' ? onGreeted(rules, state, reply) : early(state, reply)
     case 'starttls':
@@ -86,13 +88,16 @@ function onReply(
       if (pending !== 'nothing' || !isPositive(reply)) return close()
       return ready(state.extensions)
     case 'content':
-      return isPositive(reply) ? early(state, reply) : refused(state, reply)
+      return notYet(state, reply)
     case 'ready':
     case 'handshake':
       return early(state, reply)
-    case 'closed':
-      return { state, effects: [] }
   }
+}
+
+/** Not the reply that says yes here: a refusal, or an answer to something else. */
+function notYet(state: ClientState, reply: PeerReply): ClientStep {
+  return isTransient(reply) || isPermanent(reply) ? refused(state, reply) : early(state, reply)
 }
 
 function refused(state: ClientState, reply: PeerReply): ClientStep {
@@ -116,11 +121,13 @@ function onGreeted(
   state: Extract<ClientState, { readonly phase: 'greeting' }>,
   reply: PeerReply,
 ): ClientStep {
-  if (!isPositive(reply)) {
+  // 250 and nothing else: a second banner (220) taken for it would shift every later answer by one, and
+  // a refused recipient would get the 250 of MAIL.
+  if (reply.code !== 250) {
     // RFC 5321 §3.2: a server that does not know EHLO is greeted with HELO.
     return state.isExtended && isPermanent(reply) && !state.isEncrypted
       ? sayHello(rules, false, false)
-      : refused(state, reply)
+      : notYet(state, reply)
   }
   const extensions = state.isExtended ? parseExtensions(reply.lines) : noExtensions
   if (state.isEncrypted || rules.tls === 'none') return ready(extensions)
@@ -143,7 +150,7 @@ function onStartTls(
   if (reply.code === 220) return { state: { phase: 'handshake' }, effects: [{ kind: 'start-tls' }] }
   if (rules.tls === 'verify')
     return fail('starttls', 'tls', `STARTTLS refused: ${replyText(reply)}`, reply)
-  return isPositive(reply) ? early(state, reply) : ready(state.extensions)
+  return isTransient(reply) || isPermanent(reply) ? ready(state.extensions) : early(state, reply)
 }
 
 function ready(extensions: Extensions): ClientStep {

@@ -39,6 +39,11 @@ const kinds: Readonly<Record<string, readonly Group[]>> = {
   fuzz: [fuzz],
 }
 
+// Type stripping of each file once, not once for each test process.
+process.env['NODE_COMPILE_CACHE'] ??= 'node_modules/.cache/node-compile'
+/** Most tests wait for sockets and clocks, so a few more than there are cores. */
+const concurrency = 4
+
 const sum = { passed: 0, failed: 0 }
 const skipped: string[] = []
 const groups = kinds[process.argv[2] ?? '']
@@ -55,7 +60,7 @@ process.exitCode = sum.failed > 0 || sum.passed === 0 || isSkipForbidden ? 1 : 0
 async function runGroup(group: Group): Promise<void> {
   const files = group.files.flatMap((pattern) => globSync(pattern)).toSorted()
   if (files.length === 0) return
-  const stream = run({ files, isolation: group.isolation, concurrency: 2 })
+  const stream = run({ files, isolation: group.isolation, concurrency })
   stream.on('test:fail', () => void (sum.failed += 1))
   stream.on('test:pass', ({ name, skip, details }) => {
     if (skip !== undefined && skip !== false) skipped.push(`${name}: ${String(skip)}`)

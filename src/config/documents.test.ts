@@ -60,8 +60,8 @@ test('the example loads, and sets nothing but the required keys', () => {
 
 test('the example shows every key, and every commented one with its default', () => {
   const text = readFileSync(example, 'utf8')
-  // Comments that are settings: indented, and `key:` follows the sign.
-  const uncommented = text.replace(/^( +)# ((?: {2})*(?:- )?(?:\w+):.*)$/gm, '$1$2')
+  // Comments that are settings: `key:` follows the sign.
+  const uncommented = text.replace(/^( *)# ((?: {2})*(?:- )?(?:\w+):.*)$/gm, '$1$2')
   const document = parseDocument(uncommented)
   assert.deepEqual(document.errors, [])
   for (const [key, { value, derived }] of Object.entries(defaults)) {

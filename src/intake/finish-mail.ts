@@ -70,23 +70,29 @@ export async function finishMail(
     traceContent(stored, trace(options, mail), header.forgedResults),
   )
   return options.ledger.isEmpty
-    ? await relay(options, mail, outbound, stored)
+    ? await relay(options, mail, outbound, stored, nobody)
     : await relayOnlyTheRest(options, mail, outbound, stored)
 }
 
+const nobody: ReadonlySet<string> = new Set()
+
+/** `already`: recipients that got the mail by an earlier attempt. */
 async function relay(
   options: FinishOptions,
   mail: CompleteMail,
   outbound: HandoverMail,
   stored: StoredContent,
+  already: ReadonlySet<string>,
 ): Promise<MailJudgement> {
   const within = { signal: null, budgetMs: options.handoverBudgetMs }
   const groups = await handOver(options.nextHops, outbound, within)
   const judgement = judgeGroups(groups, options.recipients)
-  if (judgement.verdict.kind !== 'accept' && judgement.relayed.length > 0) {
-    await options.ledger.remember(identityOf(mail, stored), stored, judgement.relayed)
+  const relayed = [...already, ...judgement.relayed]
+  if (judgement.verdict.kind === 'accept') options.ledger.forget(identityOf(mail, stored))
+  else if (relayed.length > 0) {
+    await options.ledger.remember(identityOf(mail, stored), stored, relayed)
   }
-  return judgement
+  return { ...judgement, relayed }
 }
 
 /** The retry of a mail that some next hops already have goes only to the others. */
@@ -99,11 +105,12 @@ async function relayOnlyTheRest(
   const relayed = await options.ledger.relayedRecipients(identityOf(mail, stored), stored)
   const rest = outbound.recipients.filter(({ mailbox }) => !relayed.has(encodeMailbox(mailbox)))
   if (rest.length === 0) {
+    // Answered for now: the same bytes once more would be a mail of their own.
+    options.ledger.forget(identityOf(mail, stored))
     const words = 'already delivered by an earlier attempt'
     return { verdict: accept, words, transfers: [], relayed: [...relayed] }
   }
-  const judgement = await relay(options, mail, { ...outbound, recipients: rest }, stored)
-  return { ...judgement, relayed: [...relayed, ...judgement.relayed] }
+  return relay(options, mail, { ...outbound, recipients: rest }, stored, relayed)
 }
 
 export function identityOf(mail: CompleteMail, stored: StoredContent): MailIdentity {

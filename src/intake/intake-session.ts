@@ -129,6 +129,14 @@ export class IntakeSession implements Expirable {
     })
   }
 
+  /**
+   * A client that has ended its side and sent no QUIT ahead has most likely given up: nothing tells it
+   * from one that still reads.
+   */
+  get #isClientGone(): boolean {
+    return this.#isClosed || (this.#hasClientEnded && this.#decoder.pendingBytes === 0)
+  }
+
   get #isWaiting(): boolean {
     return this.#waitCount > 0
   }
@@ -143,6 +151,7 @@ export class IntakeSession implements Expirable {
 
   /** Takes commands, or content, until the input is used up or something has to be waited for. */
   #pump(): void {
+    if (this.#isClosed) return // nobody is there any more to be answered
     while (!this.#isWaiting && this.#state.phase !== 'closed') {
       if (this.#isDraining && this.#state.phase !== 'content') {
         this.#feed({ kind: 'draining' })
@@ -165,8 +174,10 @@ export class IntakeSession implements Expirable {
     else if (this.#isWaiting) this.deadlineMs = this.#waitDeadlineMs
     else if (this.#hasClientEnded) this.#endConnection()
     else {
-      const { commandMs, dataMs } = this.#options.timeouts
-      this.deadlineMs = this.#options.deadlines.in(phase === 'content' ? dataMs : commandMs)
+      const { commandMs, dataMs, sessionMs } = this.#options.timeouts
+      const nextMs = this.#options.deadlines.in(phase === 'content' ? dataMs : commandMs)
+      // A client that sends a byte now and then must not hold a session for ever.
+      this.deadlineMs = Math.min(nextMs, this.#openedMs + sessionMs)
     }
     this.#holdClientBack()
   }
@@ -289,7 +300,11 @@ export class IntakeSession implements Expirable {
       return
     }
     this.#lookAhead()
-    this.#wait(judged.then((value) => this.#recipientJudged(candidate, value)))
+    this.#wait(
+      judged.then((value) => {
+        if (!this.#isClosed) this.#recipientJudged(candidate, value)
+      }),
+    )
   }
 
   #recipientJudged(candidate: ForwardPath, judged: JudgedRecipient): void {
@@ -325,7 +340,7 @@ export class IntakeSession implements Expirable {
       const traceId = this.#desk.mailId
       const said = this.#feed({ kind: 'mail-judged', verdict, traceId, words })
       this.#flush()
-      await settle(said, this.#isClosed)
+      await settle(said, this.#isClientGone)
     } finally {
       this.#isHandingOver = false
       if (this.#isClosed) this.#finish()

@@ -68,6 +68,11 @@ export class RelayedLedger {
     return (await hashOf(content)) === entry.contentHash ? entry.relayed : nobody
   }
 
+  /** The client has heard how its mail ended: from now on the same mail is another one. */
+  forget(identity: MailIdentity): void {
+    if (!this.isEmpty) this.#entries.delete(keyOf(identity))
+  }
+
   /** True when nothing is remembered, the usual case: then no mail needs to be compared. */
   get isEmpty(): boolean {
     return this.#entries.size === 0

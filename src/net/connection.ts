@@ -38,6 +38,8 @@ export class Connection {
   #handler: ConnectionHandler | null = null
   #error: Error | null = null
   #tls: TlsFacts | null = null
+  /** Set during a handshake. */
+  #failHandshake: ((error: Error) => void) | null = null
 
   constructor(socket: net.Socket) {
     this.#socket = socket
@@ -103,7 +105,7 @@ export class Connection {
 
   /**
    * Becomes the server side of TLS. Nothing may have been read that is not yet handled. Rejects when the
-   * handshake fails; the connection is of no more use then.
+   * handshake fails, and only then is `onClose` called; the connection is of no more use.
    */
   startTlsServer(context: tls.SecureContext): Promise<TlsFacts> {
     const socket = new tls.TLSSocket(this.#release(), {
@@ -114,7 +116,10 @@ export class Connection {
     return this.#encrypted(socket, 'secure', () => null)
   }
 
-  /** Becomes the client side of TLS. The certificate is judged, not enforced: see `certificateProblem`. */
+  /**
+   * Becomes the client side of TLS; rejects as `startTlsServer`. The certificate is judged, not enforced:
+   * see `certificateProblem`.
+   */
   startTlsClient(options: {
     readonly serverName: string
     readonly ca: readonly string[] | null
@@ -133,7 +138,9 @@ export class Connection {
     })
     socket.on('session', options.onSession)
     return this.#encrypted(socket, 'secureConnect', () =>
-      socket.authorized ? null : String(socket.authorizationError),
+      socket.authorized
+        ? nameProblem(socket, options.serverName)
+        : String(socket.authorizationError),
     )
   }
 
@@ -145,8 +152,20 @@ export class Connection {
     socket.on('error', (error) => {
       this.#error = error
     })
-    socket.on('close', () => this.#handler?.onClose(this.#error))
+    socket.on('close', () => this.#onClose())
     socket.pause()
+  }
+
+  #onClose(): void {
+    const giveUp = this.#failHandshake
+    if (giveUp === null) {
+      this.#handler?.onClose(this.#error)
+      return
+    }
+    // First whoever waits for the handshake learns that it failed, then that the connection is gone:
+    // else a failed handshake looks like any connection that was lost.
+    giveUp(this.#error ?? new Error('closed during the handshake'))
+    setImmediate(() => this.#handler?.onClose(this.#error))
   }
 
   /** Takes our listeners off the raw socket, which TLS is going to own. */
@@ -164,16 +183,21 @@ export class Connection {
     return new Promise((resolve, reject) => {
       this.#socket = socket
       this.#listen()
-      const onFailure = (): void => reject(this.#error ?? new Error('closed during the handshake'))
-      socket.once('close', onFailure)
+      this.#failHandshake = reject
       socket.once(secured, () => {
-        socket.removeListener('close', onFailure)
+        this.#failHandshake = null
         this.#tls = factsOf(socket, certificateProblem())
         socket.resume()
         resolve(this.#tls)
       })
     })
   }
+}
+
+/** Node does not look at the name when a session is resumed, and an earlier handshake may not have either. */
+function nameProblem(socket: tls.TLSSocket, serverName: string): string | null {
+  const problem = tls.checkServerIdentity(serverName, socket.getPeerCertificate())
+  return problem === undefined ? null : problem.message
 }
 
 function factsOf(socket: tls.TLSSocket, certificateProblem: string | null): TlsFacts {

@@ -234,18 +234,23 @@ export class Dialog implements Expirable {
   async #startTls(): Promise<void> {
     const { connection, server, ca, tlsSessions, rules } = this.#options
     const key = `${server} ${connection.remote.address} ${connection.remote.port}`
+    let isUsable = true
     this.#expectWithin(this.#options.timeouts.commandMs)
     try {
       const facts = await connection.startTlsClient({
         serverName: server,
         ca,
         session: tlsSessions.get(key) ?? null,
-        onSession: (session) => tlsSessions.set(key, session),
+        onSession: (session) => {
+          if (isUsable) tlsSessions.set(key, session)
+        },
       })
       const problem = rules.tls === 'verify' ? facts.certificateProblem : null
-      if (problem === null) this.#feed({ kind: 'encrypted' })
-      else this.#tlsFailed(`the certificate is not trusted: ${problem}`)
+      if (problem !== null) throw new Error(`the certificate is not trusted: ${problem}`)
+      this.#feed({ kind: 'encrypted' })
     } catch (error) {
+      // Tickets may still come; a session with a server that is not trusted must never be resumed.
+      isUsable = false
       tlsSessions.delete(key)
       this.#tlsFailed(error instanceof Error ? error.message : String(error))
     }

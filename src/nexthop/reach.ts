@@ -77,9 +77,16 @@ export class Reach {
     const isInClear = (this.#clearUntilMs.get(key) ?? 0) > now
     let result = await this.#attempt(candidate, owner, within, isInClear)
     const { route } = this.#options
-    if (!(result instanceof Dialog) && result.kind === 'tls' && route.tls === 'opportunistic') {
+    if (
+      !(result instanceof Dialog) &&
+      isHandshakeFailure(result) &&
+      route.tls === 'opportunistic'
+    ) {
       this.#clearUntilMs.set(key, now + clearMs)
-      result = await this.#attempt(candidate, owner, within, true)
+      const budgetMs = within.budgetMs - (this.#options.monotonicMs() - now)
+      if (budgetMs > 0) {
+        result = await this.#attempt(candidate, owner, { ...within, budgetMs }, true)
+      }
     }
     if (result instanceof Dialog) this.#avoidUntilMs.delete(key)
     else if (result.kind !== 'aborted') this.#avoidUntilMs.set(key, now + avoidMs)
@@ -145,6 +152,11 @@ export class Reach {
 
 function keyOf(candidate: Candidate): string {
   return `${candidate.address} ${candidate.port}`
+}
+
+/** A server that says nothing once TLS has begun is as broken as one that says nonsense. */
+function isHandshakeFailure({ kind, stage }: NoAnswer): boolean {
+  return kind === 'tls' || (kind === 'timeout' && stage === 'starttls')
 }
 
 function timeoutAt(stage: 'connect' | 'banner'): NoAnswer {

@@ -20,6 +20,12 @@ export interface TlsFacts {
   readonly certificateProblem: string | null
 }
 
+/** What a client needs to resume TLS with a server, and what was found out about the server's certificate. */
+export interface TlsResumption {
+  readonly session: Buffer
+  readonly certificateProblem: string | null
+}
+
 /** What happens on a connection. None of these may throw. */
 export interface ConnectionHandler {
   readonly onData: (chunk: Buffer) => void
@@ -123,8 +129,9 @@ export class Connection {
   startTlsClient(options: {
     readonly serverName: string
     readonly ca: readonly string[] | null
-    readonly session: Buffer | null
-    readonly onSession: (session: Buffer) => void
+    readonly resume: TlsResumption | null
+    /** Called whenever the server gave what a later connection can resume with. */
+    readonly onResumption: (resumption: TlsResumption) => void
   }): Promise<TlsFacts> {
     const isName = net.isIP(options.serverName) === 0
     const socket = tls.connect({
@@ -134,14 +141,27 @@ export class Connection {
       checkServerIdentity: (_name, certificate) =>
         tls.checkServerIdentity(options.serverName, certificate),
       ...(options.ca === null ? {} : { ca: [...options.ca] }),
-      ...(options.session === null ? {} : { session: options.session }),
+      ...(options.resume === null ? {} : { session: options.resume.session }),
     })
-    socket.on('session', options.onSession)
-    return this.#encrypted(socket, 'secureConnect', () =>
-      socket.authorized
-        ? nameProblem(socket, options.serverName)
-        : String(socket.authorizationError),
+    let session: Buffer | null = null
+    const tell = (): void => {
+      if (session === null || this.#tls === null) return
+      options.onResumption({ session, certificateProblem: this.#tls.certificateProblem })
+    }
+    socket.on('session', (ticket: Buffer) => {
+      session = ticket
+      tell()
+    })
+    const encrypted = this.#encrypted(socket, 'secureConnect', () =>
+      // A resumed session shows no certificate: what was found at the first handshake holds.
+      socket.isSessionReused() && options.resume !== null
+        ? options.resume.certificateProblem
+        : certificateProblem(socket),
     )
+    return encrypted.then((facts) => {
+      tell() // before TLS 1.3 the session comes ahead of the end of the handshake
+      return facts
+    })
   }
 
   #listen(): void {
@@ -194,10 +214,8 @@ export class Connection {
   }
 }
 
-/** Node does not look at the name when a session is resumed, and an earlier handshake may not have either. */
-function nameProblem(socket: tls.TLSSocket, serverName: string): string | null {
-  const problem = tls.checkServerIdentity(serverName, socket.getPeerCertificate())
-  return problem === undefined ? null : problem.message
+function certificateProblem(socket: tls.TLSSocket): string | null {
+  return socket.authorized ? null : String(socket.authorizationError)
 }
 
 function factsOf(socket: tls.TLSSocket, certificateProblem: string | null): TlsFacts {

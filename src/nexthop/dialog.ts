@@ -14,7 +14,7 @@ import {
   type Pending,
   type Transfer,
 } from '#client/client.ts'
-import type { Connection } from '#net/connection.ts'
+import type { Connection, TlsResumption } from '#net/connection.ts'
 import type { Extensions } from '#smtp/extensions.ts'
 import { ReplyDecoder, type DecodedReply } from '#smtp/reply-decoder.ts'
 import type { PeerReply } from '#smtp/reply.ts'
@@ -58,7 +58,7 @@ export interface DialogOptions {
   readonly deadlines: Deadlines
   readonly owner: DialogOwner
   readonly ca: readonly string[] | null
-  readonly tlsSessions: Map<string, Buffer>
+  readonly tlsSessions: Map<string, TlsResumption>
 }
 
 type Settle = (outcome: DialogOutcome) => void
@@ -240,9 +240,9 @@ export class Dialog implements Expirable {
       const facts = await connection.startTlsClient({
         serverName: server,
         ca,
-        session: tlsSessions.get(key) ?? null,
-        onSession: (session) => {
-          if (isUsable) tlsSessions.set(key, session)
+        resume: tlsSessions.get(key) ?? null,
+        onResumption: (resumption) => {
+          if (isUsable) tlsSessions.set(key, resumption)
         },
       })
       const problem = rules.tls === 'verify' ? facts.certificateProblem : null

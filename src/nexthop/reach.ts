@@ -3,7 +3,7 @@
 import type { Deadlines } from '#base/deadlines.ts'
 import type { Resolver } from '#dns/dns.ts'
 import { connect } from '#net/connect.ts'
-import type { Connection } from '#net/connection.ts'
+import type { Connection, TlsResumption } from '#net/connection.ts'
 import type { Route } from '#registry/registry.ts'
 import { findCandidates, routeName, type Candidate } from './candidates.ts'
 import { Dialog, type DialogOwner, type DialogTimeouts } from './dialog.ts'
@@ -31,7 +31,7 @@ export class Reach {
   readonly #options: ReachOptions
   readonly #avoidUntilMs = new Map<string, number>()
   readonly #clearUntilMs = new Map<string, number>()
-  readonly #tlsSessions = new Map<string, Buffer>()
+  readonly #tlsSessions = new Map<string, TlsResumption>()
 
   constructor(options: ReachOptions) {
     this.#options = options

@@ -56,7 +56,12 @@ test('TLS to the institutes', { skip }, async (t) => {
       domains,
       config: {
         ...impatient,
-        handover: { ...impatient.handover, commandTimeout: '500ms', finalTimeout: '5s' },
+        handover: {
+          ...impatient.handover,
+          commandTimeout: '500ms',
+          finalTimeout: '5s',
+          maxMailsPerConnection: 1, // so that sessions are resumed
+        },
         dns: { servers: [dns.address], timeout: '500ms', attempts: 1 },
         tls: { ca: authority.ca.certificatePath },
       },
@@ -105,6 +110,8 @@ test('TLS to the institutes', { skip }, async (t) => {
       assert.equal(mailsOf('good').length, count + 1)
       assert.match(mailsOf('good').at(-1)?.tls?.protocol ?? '', /^TLSv1\.[23]$/)
     }
+    // A resumed session shows no certificate, and is trusted for the handshake it comes from.
+    assert.equal(mailsOf('good').at(-1)?.tls?.isResumed, true)
   })
 
   for (const name of ['wrong-name', 'untrusted', 'clear', 'garbage', 'silence', 'unavailable']) {

@@ -11,7 +11,7 @@ type ContentReader = ReturnType<StoredContent['openFrom']>
 /** Piece in which a file is read: enough that system calls do not count, little enough for many mails. */
 const readBytes = 256 * 1024
 /** The client is held up while more than this waits for the disk. */
-const congestedBytes = 1024 * 1024
+const congestedBytes = 256 * 1024
 
 /** Creates the folder, and removes what an earlier run left behind. */
 export async function prepareContentFolder(folder: string): Promise<void> {

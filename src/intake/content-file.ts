@@ -5,6 +5,7 @@ import fs from 'node:fs'
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import type { StoredContent } from '#handover/handover.ts'
+import { bytesBehind } from './bytes-behind.ts'
 
 type ContentReader = ReturnType<StoredContent['openFrom']>
 
@@ -102,7 +103,7 @@ export class ContentFile {
     fs.writev(descriptor, pieces, this.#writtenBytes, (error, count) => {
       this.#writtenBytes += count
       this.#queuedBytes -= count
-      const rest = error === null ? behind(pieces, count) : []
+      const rest = error === null ? bytesBehind(pieces, count) : []
       // A short write is legal (a disk that has just become full): the rest is written again, or fails.
       if (rest.length > 0 && count > 0) {
         this.#writeAll(descriptor, rest)
@@ -134,18 +135,4 @@ export class ContentFile {
     fs.close(descriptor, () => undefined)
     fs.unlink(this.#path, () => undefined)
   }
-}
-
-/** What of `pieces` lies behind the first `count` bytes. */
-function behind(pieces: readonly Buffer[], count: number): readonly Buffer[] {
-  const rest: Buffer[] = []
-  let skip = count
-  for (const piece of pieces) {
-    if (skip >= piece.length) skip -= piece.length
-    else {
-      rest.push(piece.subarray(skip))
-      skip = 0
-    }
-  }
-  return rest
 }

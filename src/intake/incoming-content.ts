@@ -4,6 +4,7 @@
 import type { StoredContent } from '#handover/handover.ts'
 import { HeaderCollector } from '#message/header-section.ts'
 import { ContentDecoder } from '#smtp/content-decoder.ts'
+import { bytesBehind } from './bytes-behind.ts'
 import { ContentFile } from './content-file.ts'
 import type { ContentMemory } from './content-memory.ts'
 
@@ -143,21 +144,8 @@ function readChunks(
     next: () => {
       if (isRead) return null
       isRead = true
-      return offset === 0 ? chunks : from(chunks, offset)
+      return offset === 0 ? chunks : bytesBehind(chunks, offset)
     },
     close: () => undefined,
   }
-}
-
-function from(chunks: readonly Buffer[], offset: number): readonly Buffer[] {
-  const pieces: Buffer[] = []
-  let skip = offset
-  for (const chunk of chunks) {
-    if (skip >= chunk.length) skip -= chunk.length
-    else {
-      pieces.push(chunk.subarray(skip))
-      skip = 0
-    }
-  }
-  return pieces
 }

@@ -35,7 +35,9 @@ const forged: Readonly<Record<string, readonly string[]>> = {
   'with a line of white space in it': ['Authentication-Results:', '  ', ' relay.example.org; none'],
   'with a comment before the id': ['Authentication-Results: (hello) relay.example.org; none'],
   'with a nested comment before the id': ['Authentication-Results: (a (b) c) relay.example.org; x'],
-  'with an escaped bracket in the comment': ['Authentication-Results: (\\)\\() relay.example.org; x'],
+  'with an escaped bracket in the comment': [
+    'Authentication-Results: (\\)\\() relay.example.org; x',
+  ],
   'with a comment over two lines': ['Authentication-Results: (a', ' b) relay.example.org; none'],
   'with a comment behind the id': ['Authentication-Results: relay.example.org(a); none'],
   'with a quoted id': ['Authentication-Results: "relay.example.org"; none'],

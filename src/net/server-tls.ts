@@ -32,6 +32,7 @@ export async function openServerTls(options: {
   let seen = ''
   let context: tls.SecureContext | null = null
   const reload = async (): Promise<void> => {
+    if (options.files.length === 0) return
     const stamp = await stampOf(options.files)
     context = await readContext(options.files, ticketKeys)
     seen = stamp
@@ -41,7 +42,7 @@ export async function openServerTls(options: {
     await reload()
     options.onReloaded()
   }
-  if (options.files.length > 0) await reload()
+  await reload()
   const timer = setInterval(() => {
     poll().catch(options.onFailed)
   }, options.pollMs).unref()

@@ -55,11 +55,11 @@ test('SIGHUP: limits change for the next session; a broken file changes nothing 
   await using old = await openSession(relay)
   await writeFile(
     relay.configFile,
-    stringify({ ...before, limits: { maxRecipients: 120 }, hostname: 'other.example.org' }),
+    stringify({ ...before, limits: { maxRecipients: 120 }, dns: { attempts: 3 } }),
   )
   relay.signal('SIGHUP')
   const reloaded = await relay.waitForEvent((event) => event['event'] === 'config-reloaded')
-  assert.deepEqual(reloaded['needsRestart'], ['hostname'])
+  assert.deepEqual(reloaded['needsRestart'], ['dns'])
   await using next = await connectRaw({ port: relay.port })
   assert.match(await next.expect(), /^220 mailrelay1\.example\.org /)
   assert.match(await next.command('EHLO x.example'), /LIMITS RCPTMAX=120 /)

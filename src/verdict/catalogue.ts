@@ -1,0 +1,95 @@
+// The reply catalogue of the manual: every reason with its code, status and text, printed from the tables
+// that make the replies, so that it cannot say anything else.
+
+import { encodeReply, type PeerReply } from '#smtp/reply.ts'
+import { verdictReply } from './replies.ts'
+import {
+  defer,
+  reject,
+  type DeferReason,
+  type Deferral,
+  type RejectReason,
+  type Rejection,
+} from './verdict.ts'
+
+type Samples<Reason extends { readonly kind: string }> = {
+  readonly [Kind in Reason['kind']]: Extract<Reason, { readonly kind: Kind }>
+}
+
+const server = 'mail.inst.example'
+
+function said(code: number, status: string, text: string): PeerReply {
+  return { code, status, lines: [text] }
+}
+
+/** One of each; a reason without a sample does not compile. */
+export const sampleDeferReasons: Samples<DeferReason> = {
+  'next-hop-unreachable': {
+    kind: 'next-hop-unreachable',
+    server,
+    detail: 'connect: no connection to 192.0.2.7 port 25 (ECONNREFUSED)',
+  },
+  'next-hop-deferred': {
+    kind: 'next-hop-deferred',
+    server,
+    reply: said(450, '4.2.0', 'Greylisted'),
+  },
+  'next-hop-policy': {
+    kind: 'next-hop-policy',
+    server,
+    reply: said(550, '5.7.1', 'Client host blocked'),
+  },
+  'mailbox-full': { kind: 'mailbox-full', server, reply: said(552, '5.2.2', 'Mailbox full') },
+  'recipients-changed': { kind: 'recipients-changed', server },
+  'domain-suspended': { kind: 'domain-suspended', domain: 'inst.example' },
+  'too-many-recipients': { kind: 'too-many-recipients', maxCount: 100 },
+  'separate-transaction': { kind: 'separate-transaction', domain: 'inst.example' },
+  'too-many-unknown-recipients': { kind: 'too-many-unknown-recipients' },
+  'storage-failed': { kind: 'storage-failed' },
+  'internal-error': { kind: 'internal-error' },
+}
+
+export const sampleRejectReasons: Samples<RejectReason> = {
+  'not-served': { kind: 'not-served', domain: 'other.example' },
+  'recipient-unknown': {
+    kind: 'recipient-unknown',
+    server,
+    reply: said(550, '5.1.1', 'User unknown'),
+  },
+  'next-hop-rejected': {
+    kind: 'next-hop-rejected',
+    server,
+    reply: said(554, '5.7.1', 'Executable attachment'),
+  },
+  'too-large': { kind: 'too-large', maxBytes: 52_428_800 },
+  'too-large-for-recipient': {
+    kind: 'too-large-for-recipient',
+    server,
+    detail: 'the limit is 10485760 bytes',
+  },
+  'smtputf8-unsupported': { kind: 'smtputf8-unsupported', server },
+  'bare-newline': { kind: 'bare-newline' },
+  loop: { kind: 'loop', hopCount: 50 },
+  'header-too-large': { kind: 'header-too-large', maxBytes: 262_144 },
+}
+
+/** A page in Markdown, ending in a line feed. */
+export function repliesPage(): string {
+  const verdicts: readonly (Deferral | Rejection)[] = [
+    ...Object.values(sampleDeferReasons).map(defer),
+    ...Object.values(sampleRejectReasons).map(reject),
+  ]
+  return `# Replies about senders, recipients and mails
+
+Printed from \`src/verdict/replies.ts\`. Replies to RCPT have the recipient in front (\`<x@inst.example>: \`); a trace id in
+brackets follows where there is one. Texts behind "says:" are the institute's own, cleaned. With \`next-hop-deferred\` and
+\`next-hop-rejected\` the institute's code and status are passed on where a client may get them (450, 451, 452, 550 to 554).
+
+| reason | example |
+|---|---|
+${verdicts.map(row).join('')}`
+}
+
+function row(verdict: Deferral | Rejection): string {
+  return `| \`${verdict.reason.kind}\` | \`${encodeReply(verdictReply(verdict, '', '')).trimEnd()}\` |\n`
+}

@@ -21,12 +21,3 @@ export async function readMetrics(port: number): Promise<Numbers> {
     },
   }
 }
-
-export async function isHealthy(port: number): Promise<boolean> {
-  try {
-    const signal = AbortSignal.timeout(timeoutMs)
-    return (await fetch(`http://127.0.0.1:${port}/healthz`, { signal })).ok
-  } catch {
-    return false
-  }
-}

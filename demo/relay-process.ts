@@ -42,7 +42,7 @@ export async function runPforte(
   return { exitCode, stdout: stdout(), stderr: stderr() }
 }
 
-/** Resolves when mail is accepted at `port`. Rejects, with the relay's own words, when it does not start. */
+/** Resolves as soon as `isReady` says so. Rejects, with the relay's own words, when it does not start. */
 export async function startRelayProcess(
   environment: NodeJS.ProcessEnv,
   isReady: () => Promise<boolean>,

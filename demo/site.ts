@@ -7,13 +7,12 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { stringify } from 'yaml'
 import { startDnsServer } from '../test/support/dns-server.ts'
-import { createCertificate } from './certificate.ts'
+import { createCertificate, type DemoCertificate } from './certificate.ts'
 import {
   startInstituteServer,
   type InstituteServer,
   type ReceivedMail,
 } from './institute-server.ts'
-import { isHealthy } from './metrics.ts'
 import { freePort } from './ports.ts'
 import {
   runPforte,
@@ -53,6 +52,7 @@ export const physicsMailboxes: readonly string[] = [
 export const contentRefusal = '554 5.6.0 Executable attachments are not accepted here'
 export const wantedPort = 2525
 const wantedMetricsPort = 9125
+const maxStartCount = 4
 const names = ['mail.physics.example', 'mail.history.example', 'mail.geology.example'] as const
 
 /** `onMail` is told of every mail an institute takes. */
@@ -84,32 +84,22 @@ export async function openSite(
     filter: (mail) => (mail.content?.includes('.exe"') === true ? contentRefusal : undefined),
   })
   const downPort = await freePort(0)
-  const port = await freePort(wantedPort)
-  const metricsPort = await freePort(wantedMetricsPort)
   const configFile = path.join(folder, 'pforte.yaml')
   const logFile = path.join(folder, 'pforte.log')
-  const { certificatePath: certificate, keyPath: key } = tls ?? {}
-  await writeFile(
-    configFile,
-    stringify({
-      hostname: relayName,
-      listen: [{ address: '127.0.0.1', port }],
-      state: './state',
-      ...(tls === null ? {} : { tls: { certificates: [{ certificate, key }] } }),
-      // A minute by default; the audience does not want to wait that long.
-      verification: { negativeFresh: '1s' },
-      dns: { servers: [nameServer.address] },
-      log: { format: 'human', file: logFile },
-      metrics: { listen: { address: '127.0.0.1', port: metricsPort } },
-    }),
-  )
+  const settings: Settings = { tls, nameServer: nameServer.address, logFile }
+  let ports = await choosePorts()
+  await writeFile(configFile, configOf(settings, ports))
   const environment = { ...withoutOwnVariables(process.env), PFORTE_CONFIG: configFile }
   const rest = stack.move()
   return {
     configFile,
     logFile,
-    port,
-    metricsPort,
+    get port() {
+      return ports.port
+    },
+    get metricsPort() {
+      return ports.metricsPort
+    },
     isTls: tls !== null,
     institutes: [
       { domain: 'physics.example', server: `${names[0]}:${physics.port}`, isUp: true },
@@ -120,7 +110,10 @@ export async function openSite(
     history,
     pforte: (...args) => runPforte(args, environment),
     startRelay: async () => {
-      const relay = await startRelayProcess(environment, () => isHealthy(metricsPort))
+      const relay = await startWithFreePorts(environment, settings, async () => {
+        ports = await choosePorts()
+        await writeFile(configFile, configOf(settings, ports))
+      })
       process.on('exit', relay.kill)
       rest.defer(async () => {
         await relay.stop()
@@ -130,6 +123,60 @@ export async function openSite(
     },
     readLog: () => readFile(logFile, { encoding: 'utf8', flag: 'a+' }),
     [Symbol.asyncDispose]: () => rest.disposeAsync(),
+  }
+}
+
+interface Settings {
+  readonly tls: DemoCertificate | null
+  readonly nameServer: string
+  readonly logFile: string
+}
+
+interface Ports {
+  readonly port: number
+  readonly metricsPort: number
+}
+
+async function choosePorts(): Promise<Ports> {
+  return {
+    port: await freePort(wantedPort),
+    metricsPort: await freePort(wantedMetricsPort),
+  }
+}
+
+function configOf({ tls, nameServer, logFile }: Settings, { port, metricsPort }: Ports): string {
+  const { certificatePath: certificate, keyPath: key } = tls ?? {}
+  return stringify({
+    hostname: relayName,
+    listen: [{ address: '127.0.0.1', port }],
+    state: './state',
+    ...(tls === null ? {} : { tls: { certificates: [{ certificate, key }] } }),
+    // A minute by default; the audience does not want to wait that long.
+    verification: { negativeFresh: '1s' },
+    dns: { servers: [nameServer] },
+    log: { format: 'human', file: logFile },
+    metrics: { listen: { address: '127.0.0.1', port: metricsPort } },
+  })
+}
+
+/**
+ * Between choosing a port and opening it somebody else may take it, a second demo for one. Whether it is
+ * our relay that listens is therefore read in its own log, not asked at the port.
+ */
+async function startWithFreePorts(
+  environment: NodeJS.ProcessEnv,
+  { logFile }: Settings,
+  choosePortsAgain: () => Promise<void>,
+): Promise<RelayProcess> {
+  const isListening = async (): Promise<boolean> =>
+    / listening +smtp on /.test(await readFile(logFile, { encoding: 'utf8', flag: 'a+' }))
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await startRelayProcess(environment, isListening)
+    } catch (error) {
+      if (attempt === maxStartCount || !String(error).includes('EADDRINUSE')) throw error
+      await choosePortsAgain()
+    }
   }
 }
 

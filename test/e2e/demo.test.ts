@@ -117,11 +117,14 @@ test('without openssl, with its port taken, it runs until it is stopped', async 
   const openssl = path.join(tools.path, 'openssl')
   await writeFile(openssl, '#!/bin/sh\nexit 127\n')
   await chmod(openssl, 0o755)
-  const neighbour = createServer().listen(2525, '127.0.0.1')
+  const neighbour = createServer()
   // Somebody else may have it already, which does as well.
   neighbour.on('error', () => undefined)
   const demo = startDemo(folder, { PATH: `${tools.path}:${process.env['PATH'] ?? ''}` })
   try {
+    // The port is chosen by now and not yet open: the relay's start fails and has to be tried again.
+    await demo.waitFor(/export PFORTE_CONFIG=/)
+    neighbour.listen(2525, '127.0.0.1')
     await demo.waitFor(/No openssl command here/)
     await demo.waitFor(/Port 2525 is taken/)
     const [, port] = await demo.waitFor(/swaks --server 127\.0\.0\.1:(\d+) --from/)
@@ -152,6 +155,14 @@ test('a reader that goes away ends it quietly', async () => {
   assert.doesNotMatch(demo.text(), /EPIPE|Error/)
   assert.deepEqual(await readdir(folder.path), [])
   assert.equal(isRunning(pidOf(demo.text())), false)
+})
+
+test('two at the same time do not get in the way of each other', async () => {
+  await using folder = await temporaryFolder()
+  const demos = [startDemo(folder, { ONCE: '1' }), startDemo(folder, { ONCE: '1' })]
+  const exitCodes = await Promise.all(demos.map((demo) => demo.exitCode))
+  assert.deepEqual(exitCodes, [0, 0], demos.map((demo) => demo.text()).join('\n'))
+  assert.deepEqual(await readdir(folder.path), [])
 })
 
 test('when the relay dies, it says so and fails', async () => {

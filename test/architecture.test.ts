@@ -71,6 +71,8 @@ const furtherDoors: Readonly<Record<string, { readonly users: readonly string[] 
   'registry/route.ts': { users: ['app'] },
   'registry/served-domain.ts': { users: ['app'] },
   'registry/unreadable.ts': { users: ['app'] },
+  // Both stores are files that only the relay's own user reads.
+  'registry/private-file.ts': { users: ['recipients'] },
   // The commands `pforte recipient …`: the error of an order, the subject of a question, the table.
   'recipients/recipient-store.ts': { users: ['app'] },
   'recipients/reply-classes.ts': { users: ['app'] },

@@ -1,5 +1,5 @@
 // Large content on its way through: written to a temporary file while it arrives, read back for each
-// next hop. Nothing here is durable; the file is removed when the mail is done, or at the next start.
+// next hop. Nothing here is durable; the file has lost its name when the first byte is written.
 
 import fs from 'node:fs'
 import { mkdir, readdir, rm } from 'node:fs/promises'
@@ -39,7 +39,12 @@ export class ContentFile {
     this.#onProgress = onProgress
     fs.open(this.#path, 'wx+', 0o600, (error, descriptor) => {
       this.#isWriting = false
-      if (error === null) this.#descriptor = descriptor
+      if (error === null) {
+        this.#descriptor = descriptor
+        // Read and written by its descriptor alone: without a name nothing is left behind by a crash, and
+        // no other process can take it away.
+        fs.unlink(this.#path, () => undefined)
+      }
       this.#proceed(error)
     })
   }
@@ -83,12 +88,12 @@ export class ContentFile {
     return { next, close: () => undefined }
   }
 
-  /** Removes the file. What is being written is finished first. */
+  /** Lets the file go. What is being written is finished first. */
   discard(): void {
     this.#isDiscarded = true
     this.#queue = []
     this.#queuedBytes = 0
-    if (!this.#isWriting) this.#remove()
+    if (!this.#isWriting) this.#letGo()
   }
 
   #writeQueue(): void {
@@ -121,18 +126,17 @@ export class ContentFile {
       this.#queuedBytes = 0
     }
     if (this.#isDiscarded) {
-      this.#remove()
+      this.#letGo()
       return
     }
     this.#writeQueue()
     this.#onProgress()
   }
 
-  #remove(): void {
+  #letGo(): void {
     if (this.#descriptor === null) return
     const descriptor = this.#descriptor
     this.#descriptor = null
     fs.close(descriptor, () => undefined)
-    fs.unlink(this.#path, () => undefined)
   }
 }

@@ -1,8 +1,7 @@
 // The file recipients.db: how it is opened, and what is in it.
-
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { createPrivately } from '#registry/private-file.ts'
 
 export const storeFileName = 'recipients.db'
 
@@ -77,8 +76,8 @@ const migrations: readonly string[] = [
  * was written by a newer version.
  */
 export function openStoreFile(folder: string | null): DatabaseSync {
-  if (folder !== null) mkdirSync(folder, { recursive: true })
   const path = folder === null ? ':memory:' : join(folder, storeFileName)
+  if (folder !== null) createPrivately(folder, path)
   const database = new DatabaseSync(path, { timeout: busyTimeoutMs })
   try {
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')

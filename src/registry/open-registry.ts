@@ -1,7 +1,6 @@
 // The registry on node:sqlite: everything in memory for `find`, one durable file behind it, and a look
 // at the file's data_version a few times a second to follow what other processes change.
 
-import { chownSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { isDeepStrictEqual } from 'node:util'
@@ -9,6 +8,7 @@ import type { Clock } from '#base/clock.ts'
 import { cleanLine } from '#base/text.ts'
 import { damaged, messageOf, openErrorOf, RegistryWriteError, writeErrorOf } from './errors.ts'
 import { migrate, migrations } from './migrations.ts'
+import { createPrivately } from './private-file.ts'
 import type { Registry, RegistryChange, RegistryEvent, ServedDomain } from './registry.ts'
 import { parseRow, toRow } from './rows.ts'
 import { standInFor } from './unreadable.ts'
@@ -44,18 +44,6 @@ export function openRegistry(options: RegistryOptions): Registry {
     database?.close()
     throw openErrorOf(error, path)
   }
-}
-
-/**
- * SQLite gives its -wal and -shm the mode of the main file, so this one mode is enough. A command run
- * by root must not leave a file behind that the relay's own user cannot open.
- */
-function createPrivately(folder: string, path: string): void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
-  if (statSync(path, { throwIfNoEntry: false }) !== undefined) return
-  closeSync(openSync(path, 'a', 0o600))
-  const { uid, gid } = statSync(folder)
-  if (process.getuid?.() === 0) chownSync(path, uid, gid)
 }
 
 /** The file is small: reading all of it costs a millisecond and finds what single queries pass by. */

@@ -75,6 +75,7 @@ export class Dialog implements Expirable {
   #budgetDeadlineMs = Infinity
   #content: ContentReader | null = null
   #isContentSent = false
+  #isClosing = false
   #isGone = false
 
   constructor(options: DialogOptions) {
@@ -84,7 +85,10 @@ export class Dialog implements Expirable {
       onData: (chunk) => this.#onData(chunk),
       onEnd: () => this.#lost('the connection was closed by the server'),
       onDrain: () => this.#pumpContent(),
-      onClose: (error) => this.#lost(error?.message ?? 'the connection was closed by the server'),
+      onClose: (error) => {
+        this.#lost(error?.message ?? 'the connection was closed by the server')
+        this.#gone()
+      },
     })
   }
 
@@ -145,7 +149,7 @@ export class Dialog implements Expirable {
       this.#settle = settle
       this.#budgetDeadlineMs = deadlines.in(budgetMs)
       this.#expectWithin(timeouts.commandMs)
-      if (this.#isGone) this.#lost('the connection was closed by the server')
+      if (this.#isClosing) this.#lost('the connection was closed by the server')
       else if (event !== null) this.#feed(event)
     })
   }
@@ -303,15 +307,21 @@ export class Dialog implements Expirable {
   }
 
   #close(): void {
-    if (this.#isGone) return
-    this.#isGone = true
+    if (this.#isClosing) return
+    this.#isClosing = true
     this.#state = { phase: 'closed' }
     this.deadlineMs = Infinity
     this.#options.deadlines.delete(this)
-    const { connection, owner } = this.#options
+    const { connection } = this.#options
     connection.end()
     // A peer that does not end its side must not keep the socket.
     setTimeout(() => connection.destroy(), 2000).unref()
-    owner.onClosed(this)
+  }
+
+  /** Until now the server counted this connection, so its owner has to. */
+  #gone(): void {
+    if (this.#isGone) return
+    this.#isGone = true
+    this.#options.owner.onClosed(this)
   }
 }

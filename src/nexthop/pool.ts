@@ -20,6 +20,9 @@ interface Waiter extends Expirable {
   readonly settle: (result: Dialog | NoAnswer) => void
 }
 
+/** A server that refused one more connection is not asked for more than it had taken for so long. */
+const crowdedMs = 60_000
+
 export class Pool implements DialogOwner {
   readonly #options: PoolOptions
   readonly #idle: Dialog[] = []
@@ -27,6 +30,8 @@ export class Pool implements DialogOwner {
   readonly #open = new Set<Dialog>()
   #openingCount = 0
   #isClosing = false
+  #crowdedUntilMs = 0
+  #crowdedCount = 1
 
   constructor(options: PoolOptions) {
     this.#options = options
@@ -36,13 +41,18 @@ export class Pool implements DialogOwner {
     return this.#open.size + this.#openingCount
   }
 
+  /** Connections that have been ready at least once. */
+  get openCount(): number {
+    return this.#open.size
+  }
+
   get waitingCount(): number {
     return this.#waiting.length
   }
 
   /** A ready dialog at once, or the promise of one or of the reason why there is none. */
   acquire(within: Within): Dialog | Promise<Dialog | NoAnswer> {
-    const idle = this.#idle.pop()
+    const idle = this.#takeIdle()
     if (idle !== undefined) return idle
     return new Promise((resolve) => {
       const waiter: Waiter = {
@@ -86,13 +96,34 @@ export class Pool implements DialogOwner {
 
   close(): void {
     this.#isClosing = true
-    for (const dialog of this.#idle.splice(0)) dialog.quit()
+    this.closeIdle()
+  }
+
+  /** Says goodbye on the connections nobody uses; how many they were. */
+  closeIdle(): number {
+    const idle = this.#idle.splice(0)
+    for (const dialog of idle) dialog.quit()
+    return idle.length
+  }
+
+  /** One that is closing stays among the others until it is gone. */
+  #takeIdle(): Dialog | undefined {
+    let dialog = this.#idle.pop()
+    while (dialog !== undefined && !dialog.isReady) dialog = this.#idle.pop()
+    return dialog
+  }
+
+  get #maxConnectionCount(): number {
+    const { maxConnectionCount, monotonicMs } = this.#options
+    return monotonicMs() < this.#crowdedUntilMs
+      ? Math.min(this.#crowdedCount, maxConnectionCount)
+      : maxConnectionCount
   }
 
   #openForWaiters(): void {
     while (
       this.#openingCount < this.#waiting.length &&
-      this.connectionCount < this.#options.maxConnectionCount
+      this.connectionCount < this.#maxConnectionCount
     ) {
       const next = this.#waiting[this.#openingCount]
       if (next === undefined) return
@@ -106,9 +137,16 @@ export class Pool implements DialogOwner {
     const result = await this.#options.open(this, within)
     this.#openingCount -= 1
     this.#options.onOpened(result, this.#options.monotonicMs() - startMs)
-    if ('kind' in result) this.#failWaiters(result)
+    if ('kind' in result && result.kind === 'refused' && this.#open.size > 0) this.#onCrowded()
+    else if ('kind' in result) this.#failWaiters(result)
     this.#openForWaiters()
     return result
+  }
+
+  /** The server takes mail, but no further connection: what waits goes over those there are. */
+  #onCrowded(): void {
+    this.#crowdedCount = this.#open.size
+    this.#crowdedUntilMs = this.#options.monotonicMs() + crowdedMs
   }
 
   /** Those who still have a connection to hope for go on waiting. */

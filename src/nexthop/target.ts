@@ -6,7 +6,7 @@ import type { Route } from '#registry/registry.ts'
 import type { Extensions } from '#smtp/extensions.ts'
 import { Breaker } from './breaker.ts'
 import { routeName } from './candidates.ts'
-import { Dialog, type DialogOutcome, type DialogTimeouts } from './dialog.ts'
+import { Dialog, type DialogOutcome, type DialogOwner, type DialogTimeouts } from './dialog.ts'
 import type {
   NextHopEvent,
   NextHopFacts,
@@ -43,6 +43,9 @@ export interface TargetOptions {
 }
 
 type Purpose = 'question' | 'handover'
+
+/** A server needs a moment to notice that a connection has ended. */
+const closingMs = 100
 
 export class Target {
   readonly route: Route
@@ -216,15 +219,39 @@ export class Target {
       maxConnectionCount: options.maxConnectionCount,
       maxUsesPerConnection: options.maxUsesPerConnection,
       deadlines,
-      open: (owner, within) => reach.open(owner, within),
+      open: (owner, within) => this.#open(reach, purpose, owner, within),
       onOpened: (result, tookMs) => this.#onOpened(purpose, result, tookMs),
       monotonicMs,
     })
   }
 
+  /**
+   * Many servers take few connections of one client. Then those that wait for the next question, or the
+   * next mail, must not stand in the way of a mail, or a question.
+   */
+  async #open(
+    reach: Reach,
+    purpose: Purpose,
+    owner: DialogOwner,
+    within: Within,
+  ): Promise<Dialog | NoAnswer> {
+    const { monotonicMs } = this.#options
+    const startMs = monotonicMs()
+    const result = await reach.open(owner, within)
+    if (result instanceof Dialog || result.kind !== 'refused') return result
+    const other = purpose === 'question' ? this.#handover : this.#question
+    if (other.closeIdle() === 0) return result
+    await new Promise((resolve) => setTimeout(resolve, closingMs))
+    const budgetMs = within.budgetMs - (monotonicMs() - startMs)
+    return budgetMs > 0 ? reach.open(owner, { ...within, budgetMs }) : result
+  }
+
   #onOpened(purpose: Purpose, result: Dialog | NoAnswer, tookMs: number): void {
     if (!(result instanceof Dialog)) {
-      if (result.kind !== 'aborted') this.#breaker.onFailure(result)
+      // A server that takes no further connection while it serves others is not down.
+      const isServing = this.#question.openCount + this.#handover.openCount > 0
+      const isCrowded = result.kind === 'refused' && isServing
+      if (result.kind !== 'aborted' && !isCrowded) this.#breaker.onFailure(result)
       return
     }
     const nextHop = result.facts()

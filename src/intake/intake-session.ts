@@ -313,16 +313,12 @@ export class IntakeSession implements Expirable {
     this.#desk.recipientJudged(candidate, judged, said)
   }
 
-  /**
-   * A pipelined group of RCPTs would otherwise be verified one round trip after the other. The answers
-   * are asked for again in turn and found in the cache or under way.
-   */
+  /** A pipelined group of RCPTs would otherwise be verified one round trip after the other. */
   #lookAhead(): void {
     for (const line of this.#decoder.peek(maxLookAheadCount)) {
       const parsed = parseCommand(line)
       if (!parsed.ok || parsed.value.verb !== 'RCPT') return
-      const ahead = this.#desk.judgeRecipient(parsed.value.forwardPath)
-      if (ahead instanceof Promise) ahead.catch(() => undefined) // told when its turn comes
+      this.#desk.askAhead(parsed.value.forwardPath)
     }
   }
 

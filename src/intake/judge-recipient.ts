@@ -27,7 +27,7 @@ export interface TakenRecipient {
 
 export interface RecipientJudgeOptions {
   readonly registry: Registry
-  readonly recipients: Recipients
+  readonly recipients: Pick<Recipients, 'verify'>
   /** A-label, lower case. */
   readonly hostname: string
   /** Where mail for the relay's own postmaster goes (RFC 5321 §4.5.1); null: nowhere. */

@@ -4,6 +4,7 @@
 import type { ForwardPath } from '#smtp/path.ts'
 import { encodeMailbox, forwardPathText, reversePathText } from '#smtp/path.ts'
 import { contentLimitBytes } from '#policy/policy.ts'
+import type { RecipientAnswer, Recipients } from '#recipients/recipients.ts'
 import type { Greeting, Transaction } from '#session/session.ts'
 import { accept, type Verdict } from '#verdict/verdict.ts'
 import type { ContentMemory } from './content-memory.ts'
@@ -35,14 +36,19 @@ export interface ClientFacts {
   readonly tlsCipher: string | null
 }
 
+type Verify = Recipients['verify']
+
 export class MailDesk {
   readonly #options: MailDeskOptions
+  readonly #judge: RecipientJudgeOptions
   readonly #session: string
   readonly #onProgress: () => void
   #mailCount = 0
   #mailId = ''
   #transaction: Transaction | null = null
   #taken: TakenRecipient[] = []
+  /** Answers to questions asked ahead of their turn. */
+  readonly #ahead = new Map<string, Promise<RecipientAnswer>>()
   #content: IncomingContent | null = null
   #contentStartedMs = 0
   #waitForStored: (() => void) | null = null
@@ -50,6 +56,7 @@ export class MailDesk {
   /** `onProgress`: a congested disk has caught up. */
   constructor(options: MailDeskOptions, session: string, onProgress: () => void) {
     this.#options = options
+    this.#judge = { ...options.recipientJudge, recipients: { verify: this.#verify } }
     this.#session = session
     this.#onProgress = onProgress
   }
@@ -77,7 +84,20 @@ export class MailDesk {
 
   judgeRecipient(candidate: ForwardPath): JudgedRecipient | Promise<JudgedRecipient> {
     const { parameters } = this.#openTransaction()
-    return judgeRecipient(this.#options.recipientJudge, candidate, parameters, this.#taken)
+    return judgeRecipient(this.#judge, candidate, parameters, this.#taken)
+  }
+
+  /** Has a recipient asked for whose turn comes soon. Its answer waits for it, whatever it is. */
+  askAhead(candidate: ForwardPath): void {
+    const { parameters } = this.#openTransaction()
+    const { recipients, ...judge } = this.#options.recipientJudge
+    const verify: Verify = (query) => {
+      const key = encodeMailbox(query.mailbox)
+      const answer = this.#ahead.get(key) ?? recipients.verify(query)
+      if (answer instanceof Promise) this.#ahead.set(key, answer)
+      return answer
+    }
+    void judgeRecipient({ ...judge, recipients: { verify } }, candidate, parameters, this.#taken)
   }
 
   /** Keeps an accepted recipient, and tells what was decided; `reply` is what the client got. */
@@ -145,7 +165,18 @@ export class MailDesk {
     this.#content?.discard()
     this.#content = null
     this.#taken = []
+    if (this.#ahead.size > 0) this.#ahead.clear()
     this.#transaction = null
+  }
+
+  readonly #verify: Verify = (query) => {
+    if (this.#ahead.size > 0) {
+      const key = encodeMailbox(query.mailbox)
+      const answer = this.#ahead.get(key)
+      this.#ahead.delete(key)
+      if (answer !== undefined) return answer
+    }
+    return this.#options.recipientJudge.recipients.verify(query)
   }
 
   #openTransaction(): Transaction {

@@ -30,6 +30,7 @@ export async function openServerTls(options: {
   // Tickets stay good across a reload; a process forgets them when it ends.
   const ticketKeys = randomBytes(48)
   let seen = ''
+  let broken = ''
   let context: tls.SecureContext | null = null
   const reload = async (): Promise<void> => {
     if (options.files.length === 0) return
@@ -38,7 +39,9 @@ export async function openServerTls(options: {
     seen = stamp
   }
   const poll = async (): Promise<void> => {
-    if ((await stampOf(options.files)) === seen) return
+    const stamp = await stampOf(options.files)
+    if (stamp === seen || stamp === broken) return
+    broken = stamp // told once, not at every look
     await reload()
     options.onReloaded()
   }

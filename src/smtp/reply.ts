@@ -19,8 +19,11 @@ export type PermanentCode =
   | 556
 export type ReplyCode = PositiveCode | TransientCode | PermanentCode
 
-/** Subject and detail. The class is the reply code's own first digit, so "450 5.7.25" cannot be written. */
-export type StatusDetail = `${0 | 1 | 2 | 3 | 4 | 5 | 6 | 7}.${number}`
+/**
+ * Subject and detail. The class is the reply code's own first digit, so "450 5.7.25" cannot be written;
+ * nor can "5.7.25" here, since a whole number has no dot.
+ */
+export type StatusDetail = `${0 | 1 | 2 | 3 | 4 | 5 | 6 | 7}.${bigint}`
 
 /** A reply of ours. `lines` is printable text without CR, LF, the code or the status. */
 export interface Reply {

@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { connect as connectSocket } from 'node:net'
+import tls from 'node:tls'
+import {
+  createAuthority,
+  isOpensslAvailable,
+  type CertificateFiles,
+} from '../../test/support/certificates.ts'
+import { connect } from './connect.ts'
+import type { Connection, ConnectionHandler, TlsFacts, TlsResumption } from './connection.ts'
+import { openListener, type Listener } from './listener.ts'
+
+const skip = (await isOpensslAvailable()) ? false : 'the openssl command (3.0 or later) is missing'
+const quiet: ConnectionHandler = {
+  onData: () => undefined,
+  onEnd: () => undefined,
+  onDrain: () => undefined,
+  onClose: () => undefined,
+}
+
+function listen(onConnection: (connection: Connection) => void): Promise<Listener> {
+  const onError = (error: Error): void => {
+    throw error
+  }
+  return openListener({ address: '127.0.0.1', port: 0, onConnection, onError })
+}
+
+function connectTo(listener: Listener): Promise<Connection> {
+  const { address, port } = listener.address
+  return connect({ address, port, timeoutMs: 1000, signal: null })
+}
+
+/** A server that takes TLS at once, echoes, and never closes by itself. */
+function listenTls({ certificate, key }: CertificateFiles): Promise<Listener> {
+  const context = tls.createSecureContext({ cert: certificate, key })
+  return listen((connection) => {
+    connection.attach({
+      ...quiet,
+      onData: (chunk) => void connection.write(chunk),
+      onEnd: () => connection.end(),
+    })
+    connection.startTlsServer(context).catch(() => undefined)
+  })
+}
+
+test('a peer that does not read: write says so, and onDrain when it goes on', async () => {
+  const { promise: accepted, resolve } = Promise.withResolvers<Connection>()
+  const listener = await listen(resolve)
+  const socket = connectSocket(listener.address.port, '127.0.0.1')
+  socket.pause()
+  const connection = await accepted
+  const { promise: drained, resolve: onDrain } = Promise.withResolvers<null>()
+  connection.attach({ ...quiet, onDrain: () => onDrain(null) })
+  const piece = Buffer.alloc(256 * 1024, 1)
+  let writtenBytes = 0
+  let isRoom = true
+  while (connection.unsentBytes === 0) {
+    isRoom = connection.writeAll([piece, piece])
+    writtenBytes += 2 * piece.length
+    assert.ok(writtenBytes < 512 * 1024 * 1024)
+  }
+  assert.equal(isRoom, false)
+  let readBytes = 0
+  socket.on('data', (chunk: Buffer) => (readBytes += chunk.length))
+  socket.resume()
+  await drained
+  assert.equal(connection.unsentBytes, 0)
+  connection.end()
+  await new Promise((resolve) => socket.once('end', resolve))
+  assert.equal(readBytes, writtenBytes)
+  socket.destroy()
+  listener.close()
+})
+
+test('paused: nothing is read; onClose comes once and last', async () => {
+  const { promise: accepted, resolve } = Promise.withResolvers<Connection>()
+  const listener = await listen(resolve)
+  const socket = connectSocket(listener.address.port, '127.0.0.1')
+  socket.on('error', () => undefined)
+  const connection = await accepted
+  const told: string[] = []
+  connection.attach({
+    onData: (chunk) => told.push(`data ${chunk.toString()}`),
+    onEnd: () => told.push('end'),
+    onDrain: () => undefined,
+    onClose: (error) => told.push(error === null ? 'closed' : 'broken'),
+  })
+  connection.pause()
+  socket.write('hello')
+  await new Promise((go) => setTimeout(go, 50))
+  assert.deepEqual(told, [])
+  connection.resume()
+  await new Promise((go) => setTimeout(go, 50))
+  assert.deepEqual(told, ['data hello'])
+  socket.resetAndDestroy()
+  await new Promise((go) => setTimeout(go, 50))
+  assert.deepEqual(told, ['data hello', 'broken'])
+  listener.close()
+})
+
+test('a handshake that fails is told as such, and only then the connection is gone', async () => {
+  const told: string[] = []
+  for (const side of ['client', 'server'] as const) {
+    const { promise: accepted, resolve } = Promise.withResolvers<Connection>()
+    const listener = await listen(resolve)
+    const socket = connectSocket(listener.address.port, '127.0.0.1')
+    socket.on('error', () => undefined)
+    const connection = await accepted
+    const { promise: gone, resolve: onGone } = Promise.withResolvers<null>()
+    connection.attach({
+      ...quiet,
+      onClose: () => {
+        told.push(`${side} gone`)
+        onGone(null)
+      },
+    })
+    const handshake =
+      side === 'server'
+        ? connection.startTlsServer(tls.createSecureContext())
+        : connection.startTlsClient({
+            serverName: 'x.example',
+            ca: null,
+            resume: null,
+            onResumption: () => undefined,
+          })
+    handshake.catch(() => told.push(`${side} failed`))
+    socket.write(Buffer.alloc(64, 0xa5))
+    if (side === 'client') socket.end()
+    await gone
+    socket.destroy()
+    listener.close()
+  }
+  assert.deepEqual(told, ['client failed', 'client gone', 'server failed', 'server gone'])
+})
+
+test('TLS: what is known of the certificate, at first and resumed', { skip }, async () => {
+  await using authority = await createAuthority()
+  await using stranger = await createAuthority()
+  const ca = [authority.ca.certificate]
+  const good = await authority.issue({ names: ['good.example'], addresses: ['127.0.0.1'] })
+  const untrusted = await stranger.issue({ names: ['good.example'] })
+
+  async function handshake(
+    listener: Listener,
+    serverName: string,
+    resume: TlsResumption | null,
+  ): Promise<{ readonly facts: TlsFacts; readonly resumption: TlsResumption | null }> {
+    const connection = await connectTo(listener)
+    const { promise: answered, resolve } = Promise.withResolvers<null>()
+    connection.attach({ ...quiet, onData: () => resolve(null) })
+    let resumption: TlsResumption | null = null
+    const onResumption = (value: TlsResumption): void => {
+      resumption = value
+    }
+    const facts = await connection.startTlsClient({ serverName, ca, resume, onResumption })
+    connection.write('hello') // a ticket comes with the first data at the latest
+    await answered
+    assert.deepEqual(connection.tls, facts)
+    connection.destroy()
+    return { facts, resumption }
+  }
+
+  const cases: readonly (readonly [CertificateFiles, string, RegExp | null])[] = [
+    [good, 'good.example', null],
+    [good, '127.0.0.1', null],
+    [good, 'other.example', /ERR_TLS_CERT_ALTNAME_INVALID|altname/i],
+    [good, '127.0.0.2', /ERR_TLS_CERT_ALTNAME_INVALID|altname/i],
+    [untrusted, 'good.example', /UNABLE_TO|SELF_SIGNED/],
+  ]
+  for (const [certificate, name, problem] of cases) {
+    const listener = await listenTls(certificate)
+    const first = await handshake(listener, name, null)
+    assert.match(first.facts.protocol, /^TLSv1\.[23]$/)
+    assert.equal(first.facts.isResumed, false)
+    assert.notEqual(first.resumption, null)
+    const second = await handshake(listener, name, first.resumption)
+    assert.equal(second.facts.isResumed, true, name)
+    for (const { facts } of [first, second]) {
+      if (problem === null) assert.equal(facts.certificateProblem, null)
+      else assert.match(facts.certificateProblem ?? 'none', problem)
+    }
+    listener.close()
+  }
+})

@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { systemClock } from '#base/clock.ts'
+import type { Resolver } from '#dns/dns.ts'
+import { openResolver } from '#dns/open-resolver.ts'
+import { createRoute, parseEndpoint } from '#registry/route.ts'
+import type { Route } from '#registry/registry.ts'
+import { startDnsServer, type DnsServer } from '../../test/support/dns-server.ts'
+import { findCandidates, routeName } from './candidates.ts'
+
+let dns: DnsServer
+let resolver: Resolver
+
+before(async () => {
+  dns = await startDnsServer({
+    'two.example': { a: ['192.0.2.1', '192.0.2.2'] },
+    'one.example': { a: ['192.0.2.3'] },
+    'mx.example': {
+      mx: [
+        [20, 'one.example'],
+        [10, 'two.example'],
+      ],
+    },
+    'mx-half.example': {
+      mx: [
+        [10, 'gone.example'],
+        [20, 'one.example'],
+      ],
+    },
+    'mx-gone.example': { mx: [[10, 'gone.example']] },
+    'mx-null.example': { mx: [[0, '']] },
+    'many.example': { a: Array.from({ length: 40 }, (_none, index) => `192.0.2.${index}`) },
+    'broken.example': 'servfail',
+  })
+  resolver = openResolver({
+    servers: [dns.address],
+    timeoutMs: 500,
+    attemptCount: 1,
+    clock: systemClock,
+    cacheEntryCount: 100,
+  })
+})
+after(async () => {
+  resolver.close()
+  await dns.close()
+})
+
+function routeTo(...texts: readonly string[]): Route {
+  const endpoints = texts.map((text) => {
+    const endpoint = parseEndpoint(text)
+    if (!endpoint.ok) throw new Error(endpoint.problem)
+    return endpoint.value
+  })
+  const [first, ...rest] = endpoints
+  if (first === undefined) throw new Error('a route needs an endpoint')
+  return createRoute([first, ...rest], 'none')
+}
+
+async function found(...texts: readonly string[]): Promise<readonly string[] | string> {
+  const result = await findCandidates(routeTo(...texts), resolver, null)
+  return 'kind' in result
+    ? `${result.kind} ${result.stage}: ${result.detail}`
+    : result.map(({ server, address, port }) => `${server} ${address} ${port}`)
+}
+
+test('addresses, hosts and MX records, in the order of the route', async () => {
+  assert.deepEqual(await found('192.0.2.9:2525', 'two.example:26', 'mx:mx.example:27'), [
+    '192.0.2.9 192.0.2.9 2525',
+    'two.example 192.0.2.1 26',
+    'two.example 192.0.2.2 26',
+    'two.example 192.0.2.1 27',
+    'two.example 192.0.2.2 27',
+    'one.example 192.0.2.3 27',
+  ])
+  assert.deepEqual(await found('[2001:db8::1]:25'), ['2001:db8::1 2001:db8::1 25'])
+})
+
+test('what does not exist is passed over while anything else does', async () => {
+  const one = 'one.example 192.0.2.3 25'
+  assert.deepEqual(await found('mx:mx-half.example'), [one])
+  assert.deepEqual(await found('gone.example', 'one.example'), [one])
+  assert.deepEqual(await found('one.example', 'broken.example'), [one])
+})
+
+test('nothing found: why', async () => {
+  assert.equal(await found('gone.example'), 'dns dns: gone.example has no address in the DNS')
+  assert.equal(await found('mx:mx-gone.example'), 'dns dns: gone.example has no address in the DNS')
+  assert.equal(await found('mx:one.example'), 'dns dns: one.example has no MX record in the DNS')
+  assert.equal(
+    await found('mx:mx-null.example'),
+    'dns dns: mx-null.example takes no mail (null MX)',
+  )
+  assert.match(
+    String(await found('broken.example')),
+    /^dns dns: the DNS gave no address of broken\.example: .*SERVFAIL/,
+  )
+})
+
+test('a name with many addresses does not cost as many attempts', async () => {
+  assert.equal((await found('many.example')).length, 16)
+})
+
+test('the name of a route is that of its first endpoint', () => {
+  assert.equal(routeName(routeTo('two.example:26', '192.0.2.9')), 'two.example')
+  assert.equal(routeName(routeTo('192.0.2.9')), '192.0.2.9')
+  assert.equal(routeName(routeTo('mx:mx.example')), 'mx.example')
+})

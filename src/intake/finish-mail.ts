@@ -25,7 +25,7 @@ export interface FinishOptions {
   /** The whole hand-over, in milliseconds: the client waits. */
   readonly handoverBudgetMs: number
   readonly nextHops: Parameters<typeof handOver>[0]
-  readonly recipients: Recipients
+  readonly recipients: Pick<Recipients, 'learn'>
   readonly ledger: RelayedLedger
   readonly now: () => number
 }

@@ -37,7 +37,7 @@ export function unsent(verdict: Deferral | Rejection): MailJudgement {
  */
 export function judgeGroups(
   groups: readonly HandoverGroup[],
-  recipients: Recipients,
+  recipients: Pick<Recipients, 'learn'>,
 ): MailJudgement {
   const verdicts = groups.map((group) => judgeGroup(group, recipients))
   const deferred = verdicts.find((verdict) => verdict.kind === 'defer')
@@ -51,7 +51,7 @@ export function judgeGroups(
   }
 }
 
-function judgeGroup(group: HandoverGroup, recipients: Recipients): Verdict {
+function judgeGroup(group: HandoverGroup, recipients: Pick<Recipients, 'learn'>): Verdict {
   const learned = group.recipientReplies.map((_reply, index) => learn(group, index, recipients))
   const { outcome, nextHop } = group
   const { server } = nextHop
@@ -74,7 +74,11 @@ function judgeGroup(group: HandoverGroup, recipients: Recipients): Verdict {
   }
 }
 
-function learn(group: HandoverGroup, index: number, recipients: Recipients): Verdict {
+function learn(
+  group: HandoverGroup,
+  index: number,
+  recipients: Pick<Recipients, 'learn'>,
+): Verdict {
   const recipient = group.recipients[index]
   const reply = group.recipientReplies[index]
   if (recipient === undefined || reply === undefined) return accept

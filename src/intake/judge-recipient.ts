@@ -26,7 +26,7 @@ export interface TakenRecipient {
 }
 
 export interface RecipientJudgeOptions {
-  readonly registry: Registry
+  readonly registry: Pick<Registry, 'find'>
   readonly recipients: Pick<Recipients, 'verify'>
   /** A-label, lower case. */
   readonly hostname: string

@@ -138,7 +138,8 @@ export class MailDesk {
 
   /**
    * The final verdict on the mail, and how to close its file: `settle` tells what the client got, keeps
-   * in mind what it did not get, and frees the content. Never rejects.
+   * in mind what it did not get, and frees the content. Rejects as `finishMail` does; the content is free
+   * then too.
    */
   async judgeMail(client: ClientFacts): Promise<{
     readonly judgement: MailJudgement
@@ -150,12 +151,18 @@ export class MailDesk {
     if (!mail.content.isStored)
       await new Promise<void>((resolve) => (this.#waitForStored = resolve))
     const receiveMs = startMs - this.#contentStartedMs
-    const judgement = await finishMail(this.#options.finish, mail)
+    const judgement = await finishMail(this.#options.finish, mail).catch((error: unknown) => {
+      mail.content.discard() // nobody will settle it
+      throw error
+    })
     const handoverMs = this.#options.monotonicMs() - startMs
     const settle = async (reply: string, isClientGone: boolean): Promise<void> => {
       this.#emitFinished(mail, judgement, { reply, isClientGone, receiveMs, handoverMs })
-      if (isClientGone) await this.#rememberUnheard(mail, judgement)
-      mail.content.discard()
+      try {
+        if (isClientGone) await this.#rememberUnheard(mail, judgement)
+      } finally {
+        mail.content.discard()
+      }
     }
     return { judgement, settle }
   }

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { startInstituteServer, type InstituteServer } from '../../demo/institute-server.ts'
 import { startRelay, type TestRelay } from '../support/relay.ts'
-import { endpointOf, sendOneMail, until } from './support/mail.ts'
+import { endpointOf, openSession, sendMail, sendOneMail, until } from './support/mail.ts'
 
 let institute: InstituteServer
 let relay: TestRelay
@@ -50,6 +50,25 @@ test('added, suspended, resumed, removed', async () => {
   await soon('a@new.example', /^250 /)
   await relay.pforte('domain', 'remove', 'new.example')
   await soon('a@new.example', /^550 5\.7\.1 /)
+})
+
+test('a session that is open sees the changes too, and mail follows its new route', async () => {
+  await using other = await startInstituteServer({ mailboxes: 'all' })
+  await using client = await openSession(relay)
+  const soonHere = (wanted: RegExp): Promise<void> =>
+    until(async () => {
+      const sent = await sendMail(client, { to: 'a@moved.example' })
+      return wanted.test(sent.final ?? sent.recipients[0] ?? '')
+    }, 1500)
+  await relay.pforte('domain', 'add', 'moved.example', '--to', endpointOf(other))
+  await soonHere(/^250 /)
+  // The new server has no such mailbox: what the old one said must not count any more.
+  await relay.pforte('domain', 'set', 'moved.example', '--to', endpointOf(institute))
+  await soonHere(/^550 5\.1\.1 /)
+  const count = other.mails.length
+  await relay.pforte('domain', 'remove', 'moved.example')
+  await soonHere(/^550 5\.7\.1 /)
+  assert.equal(other.mails.length, count)
 })
 
 test('a route that leads back to the relay is refused', async () => {

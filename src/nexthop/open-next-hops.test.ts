@@ -23,8 +23,8 @@ interface Setup extends AsyncDisposable {
 const purpose: PurposeOptions = {
   maxConnectionCount: 2,
   maxUsesPerConnection: 100,
-  connectTimeoutMs: 300,
-  timeouts: { commandMs: 300, contentMs: 300, finalMs: 300, idleMs: 5000 },
+  connectTimeoutMs: 3000,
+  timeouts: { commandMs: 3000, contentMs: 3000, finalMs: 3000, idleMs: 5000 },
 }
 
 function setUp(changes: Partial<TargetOptions> = {}): Setup {
@@ -81,7 +81,7 @@ const question: Question = {
   sizeBytes: null,
   isSmtpUtf8: false,
 }
-const within = { signal: null, budgetMs: 2000 }
+const within = { signal: null, budgetMs: 5000 }
 
 interface WatchedMail extends OutboundMail {
   readonly opened: () => number
@@ -230,7 +230,7 @@ test('no more connections than allowed; who waits too long is told so', async ()
     const result = await setup.nextHops.probe(route, question, { signal: null, budgetMs })
     return result.kind === 'answered' ? 'answered' : `${result.cause.kind} ${result.cause.stage}`
   }
-  const asked = [ask(2000), ask(2000), ask(100), ask(2000)]
+  const asked = [ask(5000), ask(5000), ask(100), ask(5000)]
   await sleep(50)
   assert.equal(setup.nextHops.states()[0]?.waitingCount, 2)
   assert.equal(setup.nextHops.states()[0]?.connectionCount, 2)

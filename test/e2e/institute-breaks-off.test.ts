@@ -14,7 +14,7 @@ import {
 } from '../support/hostile-behaviours.ts'
 import { startScriptedServer, type ScriptedServer, type Script } from '../support/hostile-server.ts'
 import { startRelay, type TestRelay } from '../support/relay.ts'
-import { endpointOf, impatient, plainContent, sendOneMail } from './support/mail.ts'
+import { endpointOf, impatient, inParallel, plainContent, sendOneMail } from './support/mail.ts'
 
 const stages: readonly HostileStage[] = ['banner', 'ehlo', 'mail', 'rcpt', 'data', 'final']
 const behaviours: readonly (readonly [string, (stage: HostileStage) => Script])[] = [
@@ -53,7 +53,7 @@ after(async () => {
 })
 
 test('the institute breaks off', { concurrency: true }, async (t) => {
-  const tests = scenarios.map(({ name, script, stage }, index) =>
+  await inParallel(scenarios, 8, ({ name, script, stage }, index) =>
     t.test(name, async () => {
       const server = servers[index]
       assert.ok(server !== undefined)
@@ -84,7 +84,6 @@ test('the institute breaks off', { concurrency: true }, async (t) => {
       assert.deepEqual(server.failures, [])
     }),
   )
-  await Promise.all(tests)
 })
 
 function contentsOf(server: ScriptedServer): readonly Buffer[] {

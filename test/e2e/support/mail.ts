@@ -93,15 +93,30 @@ export async function until(
 /** Times short enough for tests; the breaker stays out of the way. */
 export const impatient = {
   verification: {
-    connectTimeout: '500ms',
+    connectTimeout: '2s',
     commandTimeout: '1s',
-    totalTimeout: '3s',
+    totalTimeout: '4s',
     breakerFailures: 1000,
   },
   handover: {
-    connectTimeout: '500ms',
+    connectTimeout: '2s',
     commandTimeout: '1s',
     contentTimeout: '1s',
-    finalTimeout: '1s',
+    finalTimeout: '2s',
   },
 } as const
+
+/** Runs `work` for each item, `count` at a time: enough to save waiting, not so much that all get slow. */
+export async function inParallel<Item>(
+  items: readonly Item[],
+  count: number,
+  work: (item: Item, index: number) => Promise<void>,
+): Promise<void> {
+  const queue = [...items.entries()]
+  const worker = async (): Promise<void> => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      await work(next[1], next[0])
+    }
+  }
+  await Promise.all(Array.from({ length: count }, worker))
+}

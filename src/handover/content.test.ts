@@ -6,8 +6,8 @@ const received = 'Received: from x\r\n\tby y; now\r\n'
 const text = 'A: 1\r\nB: 2\r\nC: 3\r\n\r\nText.\r\n.\r\n'
 
 /** Content that gives its pieces at once, or as a promise, as a file does. */
-function storedContent(isFile: boolean, pieceBytes = 1000): StoredContent {
-  const bytes = Buffer.from(text)
+function storedContent(isFile: boolean, pieceBytes = 1000, all = text): StoredContent {
+  const bytes = Buffer.from(all)
   return {
     sizeBytes: bytes.length,
     head: bytes,
@@ -65,4 +65,19 @@ test('what is in memory goes out with the trace field, as one list', () => {
   assert.ok(Array.isArray(pieces))
   assert.equal(Buffer.concat(pieces).toString(), received + text)
   assert.equal(reader.next(), null)
+})
+
+test('a first line that begins with white space does not go on with the trace field', async () => {
+  for (const line of [' (forged)', '\tby z', '. x', '.\tx']) {
+    const all = `${line}\r\nA: 1\r\n\r\nText.\r\n.\r\n`
+    const content = traceContent(storedContent(false, 1000, all), received, [])
+    const wire = await readAll(content)
+    assert.equal(wire, `${received}\r\n${all}`)
+    assert.equal(content.sizeBytes, wire.length)
+  }
+  for (const line of ['A: 1', '..x', '.', 'x']) {
+    const all = `${line}\r\n\r\nText.\r\n.\r\n`
+    const wire = await readAll(traceContent(storedContent(false, 1000, all), received, []))
+    assert.equal(wire, received + all)
+  }
 })

@@ -28,7 +28,7 @@ export function traceContent(
   received: string,
   cuts: readonly ByteRange[],
 ): TracedContent {
-  const field = Buffer.from(received)
+  const field = Buffer.from(received + (startsFolded(content.head) ? '\r\n' : ''))
   const kept = keptPieces(content.head, cuts)
   const cutBytes = cuts.reduce((sum, cut) => sum + cut.end - cut.start, 0)
   const offset = cuts.at(-1)?.end ?? 0
@@ -36,6 +36,15 @@ export function traceContent(
     sizeBytes: field.length + content.sizeBytes - cutBytes,
     open: () => behind([field, ...kept], content.openFrom(offset)),
   }
+}
+
+/**
+ * A first line that begins with white space (also behind a dot that the next hop takes off) would go on
+ * with our own trace field, and say there what the sender likes. It is no header field, so the header
+ * section ends before it.
+ */
+function startsFolded(head: Buffer): boolean {
+  return /^\.?[ \t]/.test(head.toString('latin1', 0, 2))
 }
 
 /** What stands before and between the cuts. */

@@ -1,0 +1,370 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { parseCommand } from '#smtp/parse-command.ts'
+import { encodeReply } from '#smtp/reply.ts'
+import { accept, defer, reject, type Verdict } from '#verdict/verdict.ts'
+import { commandTable, type Phase } from './command-table.ts'
+import {
+  initialState,
+  step,
+  type Effect,
+  type SessionEvent,
+  type SessionRules,
+  type SessionState,
+  type Step,
+} from './session.ts'
+
+const rules: SessionRules = {
+  hostname: 'relay.example',
+  isTlsOffered: true,
+  maxMessageBytes: 1000,
+  maxRecipientCount: 2,
+  maxTransactionCount: 2,
+  maxErrorCount: 3,
+  unknownRecipientDelayAfterCount: 1,
+  unknownRecipientDelayMs: 500,
+  maxUnknownRecipientCount: 2,
+}
+
+const unknown: Verdict = reject({
+  kind: 'recipient-unknown',
+  server: 'mail.inst.example',
+  reply: { code: 550, status: '5.1.1', lines: ['User unknown'] },
+})
+
+function command(line: string): SessionEvent {
+  const parsed = parseCommand(line)
+  assert.ok(parsed.ok, line)
+  return { kind: 'command', command: parsed.value }
+}
+
+function senderJudged(verdict: Verdict): SessionEvent {
+  return { kind: 'sender-judged', verdict, traceId: 'T' }
+}
+
+function recipientJudged(verdict: Verdict): SessionEvent {
+  return { kind: 'recipient-judged', verdict, traceId: 'T' }
+}
+
+const mail = [command('MAIL FROM:<bob@sender.example>'), senderJudged(accept)]
+const rcpt = [command('RCPT TO:<anna@inst.example>'), recipientJudged(accept)]
+
+/** The last step, after all events. */
+function run(events: readonly SessionEvent[], changes: Partial<SessionRules> = {}): Step {
+  let last: Step = { state: initialState, effects: [] }
+  for (const event of events) last = step({ ...rules, ...changes }, last.state, event)
+  return last
+}
+
+/** Replies as on the wire, other effects by kind. */
+function told(effects: readonly Effect[]): readonly string[] {
+  return effects.map((effect) =>
+    effect.kind === 'reply' ? encodeReply(effect.reply).trimEnd() : effect.kind,
+  )
+}
+
+const toPhase: Readonly<Record<Phase, readonly SessionEvent[]>> = {
+  connected: [],
+  greeted: [command('EHLO mx')],
+  'judging-sender': [command('EHLO mx'), command('MAIL FROM:<>')],
+  mail: [command('EHLO mx'), ...mail],
+  'judging-recipient': [command('EHLO mx'), ...mail, command('RCPT TO:<anna@inst.example>')],
+  rcpt: [command('EHLO mx'), ...mail, ...rcpt],
+  content: [command('EHLO mx'), ...mail, ...rcpt, command('DATA')],
+  final: [command('EHLO mx'), ...mail, ...rcpt, command('DATA'), { kind: 'content-complete' }],
+  handshake: [command('EHLO mx'), command('STARTTLS')],
+  closed: [command('QUIT')],
+}
+
+for (const [phase, events] of Object.entries(toPhase)) {
+  test(`the events of this table lead to phase ${phase}`, () => {
+    assert.equal(run(events).state.phase, phase)
+  })
+}
+
+/** Phase after the command, and the code of its reply or the effect it asks for. */
+const table: Readonly<
+  Record<string, Readonly<Record<'connected' | 'greeted' | 'mail' | 'rcpt', string>>>
+> = {
+  'EHLO a': {
+    connected: 'greeted 250',
+    greeted: 'greeted 250',
+    mail: 'greeted 250',
+    rcpt: 'greeted 250',
+  },
+  'HELO a': {
+    connected: 'greeted 250',
+    greeted: 'greeted 250',
+    mail: 'greeted 250',
+    rcpt: 'greeted 250',
+  },
+  'MAIL FROM:<>': {
+    connected: 'connected 503',
+    greeted: 'judging-sender judge-sender',
+    mail: 'mail 503',
+    rcpt: 'rcpt 503',
+  },
+  'RCPT TO:<a@b.example>': {
+    connected: 'connected 503',
+    greeted: 'greeted 503',
+    mail: 'judging-recipient judge-recipient',
+    rcpt: 'judging-recipient judge-recipient',
+  },
+  DATA: {
+    connected: 'connected 503',
+    greeted: 'greeted 503',
+    mail: 'mail 554',
+    rcpt: 'content 354',
+  },
+  RSET: {
+    connected: 'connected 250',
+    greeted: 'greeted 250',
+    mail: 'greeted 250',
+    rcpt: 'greeted 250',
+  },
+  NOOP: { connected: 'connected 250', greeted: 'greeted 250', mail: 'mail 250', rcpt: 'rcpt 250' },
+  'VRFY a': {
+    connected: 'connected 252',
+    greeted: 'greeted 252',
+    mail: 'mail 252',
+    rcpt: 'rcpt 252',
+  },
+  'EXPN a': {
+    connected: 'connected 502',
+    greeted: 'greeted 502',
+    mail: 'mail 502',
+    rcpt: 'rcpt 502',
+  },
+  HELP: { connected: 'connected 214', greeted: 'greeted 214', mail: 'mail 214', rcpt: 'rcpt 214' },
+  STARTTLS: {
+    connected: 'handshake start-tls',
+    greeted: 'handshake start-tls',
+    mail: 'mail 503',
+    rcpt: 'rcpt 503',
+  },
+  QUIT: { connected: 'closed 221', greeted: 'closed 221', mail: 'closed 221', rcpt: 'closed 221' },
+}
+
+test('the table below has every verb', () => {
+  const verbs = Object.keys(table).map((line) => line.split(' ', 1)[0])
+  assert.deepEqual(new Set(verbs), new Set(Object.keys(commandTable)))
+})
+
+for (const [line, cells] of Object.entries(table)) {
+  for (const [phase, expected] of Object.entries(cells) as [Phase, string][]) {
+    test(`${line} in phase ${phase}: ${expected}`, () => {
+      const { state, effects } = run([...toPhase[phase], command(line)])
+      const first = told(effects)[0] ?? ''
+      assert.equal(`${state.phase} ${/^\d{3}/.exec(first)?.[0] ?? first}`, expected)
+    })
+  }
+}
+
+describe('greeting', () => {
+  test('EHLO lists what is offered, without status (RFC 2034 §4)', () => {
+    assert.deepEqual(told(run(toPhase.greeted).effects)[0]?.split('\r\n'), [
+      '250-relay.example',
+      '250-PIPELINING',
+      '250-SIZE 1000',
+      '250-8BITMIME',
+      '250-SMTPUTF8',
+      '250-ENHANCEDSTATUSCODES',
+      '250-LIMITS RCPTMAX=2 MAILMAX=2',
+      '250 STARTTLS',
+    ])
+  })
+
+  test('STARTTLS is not offered without a certificate, nor a second time', () => {
+    const without = run([command('EHLO mx')], { isTlsOffered: false })
+    assert.doesNotMatch(told(without.effects).join(''), /STARTTLS/)
+    assert.deepEqual(told(run([command('STARTTLS')], { isTlsOffered: false }).effects), [
+      '502 5.5.1 Command not implemented',
+    ])
+    const encrypted = [...toPhase.handshake, { kind: 'encrypted' } as const]
+    assert.doesNotMatch(told(run([...encrypted, command('EHLO mx')]).effects).join(''), /STARTTLS/)
+    assert.match(told(run([...encrypted, command('STARTTLS')]).effects).join(''), /^503/)
+  })
+
+  test('the handshake forgets the greeting, not the errors (RFC 3207 §4.2)', () => {
+    const events = [command('DATA'), ...toPhase.handshake, { kind: 'encrypted' } as const]
+    const { standing, ...rest } = run(events).state
+    assert.deepEqual(rest, { phase: 'connected' })
+    assert.deepEqual([standing.isEncrypted, standing.errorCount], [true, 1])
+  })
+})
+
+describe('MAIL', () => {
+  test('a declared size over the limit gets 552 5.3.4, opens nothing and is no mistake', () => {
+    const { state, effects } = run([command('EHLO mx'), command('MAIL FROM:<> SIZE=1001')])
+    assert.match(told(effects)[0] ?? '', /^552 5\.3\.4 /)
+    assert.deepEqual([state.phase, state.standing.errorCount], ['greeted', 0])
+    assert.equal(
+      run([command('EHLO mx'), command('MAIL FROM:<> SIZE=1000')]).state.phase,
+      'judging-sender',
+    )
+  })
+
+  test('a sender that is refused opens nothing and does not count as a mail', () => {
+    const refusal = defer({ kind: 'internal-error' })
+    const { state, effects } = run([...toPhase['judging-sender'], senderJudged(refusal)])
+    assert.deepEqual(told(effects), ['451 4.3.0 <>: internal error; please try again [T]'])
+    assert.deepEqual([state.phase, state.standing.mailCount], ['greeted', 0])
+  })
+
+  test('after the last mail allowed the session ends with 421', () => {
+    const { state, effects } = run([
+      command('EHLO mx'),
+      ...mail,
+      command('RSET'),
+      ...mail,
+      command('RSET'),
+      ...mail.slice(0, 1),
+    ])
+    assert.match(told(effects)[0] ?? '', /^421 4\.5\.3 /)
+    assert.deepEqual(effects.at(-1), { kind: 'close', reason: 'too-many-mails' })
+    assert.equal(state.phase, 'closed')
+  })
+})
+
+describe('RCPT', () => {
+  test('a recipient that is refused leaves everything as it was', () => {
+    const refusal = defer({ kind: 'internal-error' })
+    for (const before of [toPhase.mail, toPhase.rcpt]) {
+      const events = [...before, command('RCPT TO:<x@inst.example>'), recipientJudged(refusal)]
+      const { state, effects } = run(events)
+      assert.deepEqual(state, run(before).state)
+      assert.match(told(effects)[0] ?? '', /^451 4\.3\.0 <x@inst\.example>: /)
+    }
+  })
+
+  test('recipients are kept in order', () => {
+    const more = [command('RCPT TO:<Postmaster>'), recipientJudged(accept)]
+    const { state } = run([...toPhase.rcpt, ...more])
+    assert.ok(state.phase === 'rcpt')
+    assert.deepEqual(state.recipients, [
+      { kind: 'mailbox', mailbox: { local: 'anna', domain: 'inst.example' } },
+      { kind: 'postmaster' },
+    ])
+  })
+
+  test('one too many gets 452 4.5.3 without a question, and the others stay', () => {
+    const full = [...toPhase.rcpt, ...rcpt]
+    const { state, effects } = run([...full, command('RCPT TO:<c@inst.example>')])
+    assert.match(told(effects).join(), /^452 4\.5\.3 <c@inst\.example>: at most 2 recipients/)
+    assert.deepEqual(state, run(full).state)
+  })
+
+  test('a UTF-8 local part needs SMTPUTF8 (RFC 6531 §3.2), and no question is asked', () => {
+    const { state, effects } = run([...toPhase.mail, command('RCPT TO:<änna@inst.example>')])
+    assert.deepEqual(told(effects), ['553 5.6.7 Error: a non-ASCII address needs SMTPUTF8'])
+    assert.deepEqual([state.phase, state.standing.errorCount], ['mail', 1])
+    const utf8 = [command('EHLO mx'), command('MAIL FROM:<> SMTPUTF8'), senderJudged(accept)]
+    const asked = run([...utf8, command('RCPT TO:<änna@inst.example>')])
+    assert.deepEqual(told(asked.effects), ['judge-recipient'])
+  })
+
+  test('unknown recipients are refused, then delayed, then end the session', () => {
+    const guess = [command('RCPT TO:<x@inst.example>'), recipientJudged(unknown)]
+    const delayOf = ({ effects: [first] }: Step): number =>
+      first?.kind === 'reply' ? first.delayMs : -1
+    const once = run([...toPhase.mail, ...guess])
+    assert.equal(
+      told(once.effects)[0],
+      '550 5.1.1 <x@inst.example>: mail.inst.example says: 550 5.1.1 User unknown [T]',
+    )
+    assert.equal(delayOf(once), 0)
+    assert.equal(once.state.standing.errorCount, 0)
+    assert.equal(delayOf(run([...toPhase.mail, ...guess, ...guess])), 500)
+    const last = run([...toPhase.mail, ...guess, ...guess, ...guess])
+    assert.match(told(last.effects)[0] ?? '', /^421 4\.7\.0 /)
+    assert.deepEqual(last.effects.at(-1), { kind: 'close', reason: 'too-many-unknown-recipients' })
+  })
+
+  test('a new transaction does not forget the guesses', () => {
+    const guess = [command('RCPT TO:<x@inst.example>'), recipientJudged(unknown)]
+    const { state } = run([...toPhase.mail, ...guess, command('EHLO mx')])
+    assert.equal(state.standing.unknownRecipientCount, 1)
+  })
+})
+
+describe('the final reply', () => {
+  function final(verdict: Verdict, words: string): Step {
+    return run([...toPhase.final, { kind: 'mail-judged', verdict, traceId: 'T', words }])
+  }
+
+  test('names the trace id and what the institute said', () => {
+    assert.deepEqual(told(final(accept, 'mail.inst.example says: 250 Ok').effects), [
+      '250 2.0.0 Ok: T mail.inst.example says: 250 Ok',
+    ])
+    assert.deepEqual(told(final(accept, '').effects), ['250 2.0.0 Ok: T'])
+  })
+
+  test('names whom a refusal concerns', () => {
+    assert.deepEqual(told(final(reject({ kind: 'bare-newline' }), '<a@b.example>').effects), [
+      '550 5.5.2 <a@b.example>: bare CR or LF in the content; lines must end in CR LF [T]',
+    ])
+  })
+
+  for (const verdict of [
+    accept,
+    defer({ kind: 'storage-failed' }),
+    reject({ kind: 'bare-newline' }),
+  ]) {
+    test(`${verdict.kind} ends the transaction (RFC 5321 §4.1.1.4)`, () => {
+      assert.equal(final(verdict, '').state.phase, 'greeted')
+    })
+  }
+})
+
+describe('the end of a session', () => {
+  test('the error that is one too many still gets its reply, then 421', () => {
+    const wrong = command('DATA')
+    const before = run([wrong, wrong])
+    assert.equal(before.state.phase, 'connected')
+    const { state, effects } = run([wrong, wrong, wrong])
+    assert.deepEqual(told(effects), [
+      '503 5.5.1 Send MAIL first',
+      '421 4.7.0 relay.example too many errors, closing connection',
+      'close',
+    ])
+    assert.equal(state.phase, 'closed')
+  })
+
+  test('broken lines count as errors', () => {
+    const problem = { kind: 'bare-newline', detail: 'lines must end in CR LF' } as const
+    const { state, effects } = run([{ kind: 'command-problem', problem }])
+    assert.deepEqual(told(effects), ['500 5.5.2 Error: lines must end in CR LF'])
+    assert.equal(state.standing.errorCount, 1)
+  })
+
+  for (const [kind, reply] of [
+    ['timeout', /^421 4\.4\.2 relay\.example /],
+    ['draining', /^421 4\.3\.2 relay\.example /],
+  ] as const) {
+    test(`${kind} closes with 421 in every phase in which a client may wait`, () => {
+      for (const phase of ['connected', 'greeted', 'mail', 'rcpt', 'content'] as const) {
+        const { state, effects } = run([...toPhase[phase], { kind }])
+        assert.match(told(effects)[0] ?? '', reply)
+        assert.deepEqual(effects.at(-1), { kind: 'close', reason: kind })
+        assert.equal(state.phase, 'closed')
+      }
+    })
+  }
+})
+
+/** Judgements nobody asked for are bugs of ours: 451, never a 5yz and never an acceptance. */
+const outOfTurn: readonly SessionEvent[] = [
+  senderJudged(accept),
+  recipientJudged(accept),
+  { kind: 'content-complete' },
+  { kind: 'mail-judged', verdict: accept, traceId: 'T', words: '' },
+]
+
+for (const event of outOfTurn) {
+  test(`${event.kind} out of turn is answered 451 and changes nothing`, () => {
+    const { state, effects } = run([...toPhase.greeted, event])
+    assert.deepEqual(told(effects), ['451 4.3.0 internal error; please try again'])
+    const before: SessionState = run(toPhase.greeted).state
+    assert.deepEqual(state, before)
+  })
+}

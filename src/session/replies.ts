@@ -8,7 +8,6 @@ export const senderOk: Reply = reply(250, '1.0', 'Ok')
 export const recipientOk: Reply = reply(250, '1.5', 'Ok')
 export const startContent: Reply = reply(354, null, 'End data with <CR><LF>.<CR><LF>')
 export const readyForTls: Reply = reply(220, '0.0', 'Ready to start TLS')
-export const tlsUnavailable: Reply = reply(454, '7.0', 'TLS is not available right now')
 export const alreadyEncrypted: Reply = reply(503, '5.1', 'TLS is already active')
 export const pipelinedStartTls: Reply = reply(
   554,

@@ -73,23 +73,54 @@ export const sampleRejectReasons: Samples<RejectReason> = {
   'header-too-large': { kind: 'header-too-large', maxBytes: 262_144 },
 }
 
-/** A page in Markdown, ending in a line feed. */
+/** Where a client can get each reason. A reason without a row does not compile. */
+const when: Readonly<Record<DeferReason['kind'] | RejectReason['kind'], string>> = {
+  'next-hop-unreachable': 'RCPT, end of data',
+  'next-hop-deferred': 'RCPT, end of data',
+  'next-hop-policy': 'RCPT',
+  'mailbox-full': 'RCPT',
+  'recipients-changed': 'end of data',
+  'domain-suspended': 'RCPT',
+  'too-many-recipients': 'RCPT',
+  'separate-transaction': 'RCPT',
+  'too-many-unknown-recipients': 'RCPT; the connection is closed',
+  'storage-failed': 'end of data',
+  'internal-error': 'anywhere',
+  'not-served': 'RCPT',
+  'recipient-unknown': 'RCPT',
+  'next-hop-rejected': 'end of data',
+  'too-large': 'MAIL with SIZE, end of data',
+  'too-large-for-recipient': 'RCPT',
+  'smtputf8-unsupported': 'RCPT',
+  'bare-newline': 'end of data',
+  loop: 'end of data',
+  'header-too-large': 'end of data',
+}
+
+/** A page in Markdown, ending in a line feed. What the dialog itself says is added by session/. */
 export function repliesPage(): string {
   const verdicts: readonly (Deferral | Rejection)[] = [
     ...Object.values(sampleDeferReasons).map(defer),
     ...Object.values(sampleRejectReasons).map(reject),
   ]
-  return `# Replies about senders, recipients and mails
+  return `# Replies
+
+Generated; written with \`UPDATE_DOCS=1 node --test src/session/catalogue.test.ts\`.
+
+## Replies about senders, recipients and mails
 
 Printed from \`src/verdict/replies.ts\`. Replies to RCPT have the recipient in front (\`<x@inst.example>: \`); a trace id in
 brackets follows where there is one. Texts behind "says:" are the institute's own, cleaned. With \`next-hop-deferred\` and
 \`next-hop-rejected\` the institute's code and status are passed on where a client may get them (450, 451, 452, 550 to 554).
+A mail for one recipient whose server changes its mind at the hand-over gets at end of data what it would get at RCPT.
 
-| reason | example |
-|---|---|
+| reason | when | example |
+|---|---|---|
 ${verdicts.map(row).join('')}`
 }
 
 function row(verdict: Deferral | Rejection): string {
-  return `| \`${verdict.reason.kind}\` | \`${encodeReply(verdictReply(verdict, '', '')).trimEnd()}\` |\n`
+  const { kind } = verdict.reason
+  const example = encodeReply(verdictReply(verdict, '', '')).trimEnd()
+  return `| \`${kind}\` | ${when[kind]} | \`${example}\` |\n`
 }

@@ -31,3 +31,6 @@ export type RejectionWith4yz = Fits<451, RejectWordings['loop']['code']>
 
 // @ts-expect-error -- RFC 3463 §3 knows the subjects 0 to 7
 export type SubjectNine = Fits<'9.1', StatusDetail>
+
+// @ts-expect-error -- the class is the code's own digit and is not written
+export type StatusWithClass = Fits<'5.1.1', StatusDetail>

@@ -2,6 +2,7 @@
 // listed with its reason; with PFORTE_NO_SKIPS=1 (as in CI) it fails the run.
 
 import { globSync } from 'node:fs'
+import { join } from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 
@@ -40,7 +41,7 @@ const kinds: Readonly<Record<string, readonly Group[]>> = {
 }
 
 // Type stripping of each file once, not once for each test process.
-process.env['NODE_COMPILE_CACHE'] ??= 'node_modules/.cache/node-compile'
+process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, '../node_modules/.cache/compile')
 /** Most tests wait for sockets and clocks, so a few more than there are cores. */
 const concurrency = 4
 

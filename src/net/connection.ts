@@ -70,10 +70,6 @@ export class Connection {
     return this.#socket.writableLength
   }
 
-  get isDestroyed(): boolean {
-    return this.#socket.destroyed
-  }
-
   /** False: stop writing until `onDrain`. Text is ASCII or UTF-8. */
   write(data: string | Buffer): boolean {
     return this.#socket.write(data)

@@ -343,3 +343,20 @@ test('close says QUIT to idle servers, and waits for a mail in progress', async 
   await sleep(20)
   assert.equal(institute.counts.current, 0)
 })
+
+test('a server that takes no new connection is not hammered while an old one is busy', async () => {
+  await using institute = await startInstituteServer({
+    mailboxes: 'all',
+    delayMs: { final: 800 },
+  })
+  await using setup = setUp({ breakerFailureCount: 1000 })
+  const route = routeTo([institute])
+  const first = setup.nextHops.transfer(route, mailOf(['a@inst.example']), within)
+  await sleep(200)
+  await institute.pause('keep')
+  const second = setup.nextHops.transfer(route, mailOf(['b@inst.example']), within)
+  assert.equal((await first).kind, 'answered')
+  assert.equal((await second).kind, 'answered') // over the connection of the first
+  const failures = setup.events.filter(({ kind }) => kind === 'next-hop-failed')
+  assert.ok(failures.length <= 2, `${failures.length} attempts`)
+})

@@ -137,9 +137,9 @@ export class Pool implements DialogOwner {
     const result = await this.#options.open(this, within)
     this.#openingCount -= 1
     this.#options.onOpened(result, this.#options.monotonicMs() - startMs)
-    if ('kind' in result && result.kind === 'refused' && this.#open.size > 0) this.#onCrowded()
-    else if ('kind' in result) this.#failWaiters(result)
-    this.#openForWaiters()
+    if (!('kind' in result)) this.#openForWaiters()
+    else if (result.kind === 'refused' && this.#open.size > 0) this.#onCrowded()
+    else this.#failWaiters(result)
     return result
   }
 
@@ -149,7 +149,10 @@ export class Pool implements DialogOwner {
     this.#crowdedUntilMs = this.#options.monotonicMs() + crowdedMs
   }
 
-  /** Those who still have a connection to hope for go on waiting. */
+  /**
+   * Those who still have a connection to hope for go on waiting for it. Nothing is opened for them now: a
+   * server that has just refused would be asked again at once, for as long as the other one is busy.
+   */
   #failWaiters(cause: NoAnswer): void {
     while (this.#waiting.length > this.connectionCount) {
       const waiter = this.#waiting.shift()

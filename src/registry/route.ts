@@ -10,8 +10,6 @@ const smtpPort = 25 // RFC 5321 §4.5.4.2
 /** Longer than any host name with prefix and port in Unicode; keeps error texts short. */
 const maxEndpointLength = 600
 
-export const tlsPolicies: readonly TlsPolicy[] = ['opportunistic', 'verify', 'none']
-
 /**
  * Reads `mail.inst.example:25`, `mail.inst.example`, `192.0.2.7:25`, `[2001:db8::7]:25`,
  * `2001:db8::7`, `mx:inst.example`; without a port it is 25. The problem names the text.

@@ -71,11 +71,3 @@ test('SIGHUP: limits change for the next session; a broken file changes nothing 
   await using later = await openSession(relay)
   await later.command('QUIT', 221)
 })
-
-test('a second relay on the port says who cannot listen where, and ends with 1', async () => {
-  await using relay = await startRelay({ domains: [] })
-  await assert.rejects(
-    startRelay({ domains: [], config: { listen: [{ address: '127.0.0.1', port: relay.port }] } }),
-    /cannot listen on 127\.0\.0\.1 port \d+: EADDRINUSE \(another program listens there/,
-  )
-})

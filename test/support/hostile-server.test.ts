@@ -50,10 +50,11 @@ test('what a script did not expect is a failure; a peer that leaves is none', as
   await leaves.send('EHLO x\r\n')
   leaves.end()
   await leaves.closed()
-  assert.deepEqual(
-    server.failures.map((failure) => (failure instanceof Error ? failure.message : '')),
-    ['expected /^EHLO/, got: HELO x', 'nothing arrived for 50 ms'],
-  )
+  // How much of the 50 ms was left depends on how the bytes came in.
+  const said = server.failures.map((failure) => (failure instanceof Error ? failure.message : ''))
+  assert.equal(said.length, 2)
+  assert.equal(said[0], 'expected /^EHLO/, got: HELO x')
+  assert.match(said[1] ?? '', /^nothing arrived for \d+ ms$/)
 })
 
 test('close ends scripts that wait', async () => {

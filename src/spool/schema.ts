@@ -11,7 +11,8 @@ export const migrations: readonly ((database: DatabaseSync) => void)[] = [create
 /**
  * `entry.number` is the order of arrival. `prefix` and the content file together are the content in wire
  * form; `crc` is over both. In `recipient`, `held_since_ms` NULL means waiting; the index on those is what
- * leases come from. `attempt.recipients` is not kept: the replies that concern one recipient are with it.
+ * leases come from. `age_from_ms` is when its time to live began: when it was received, or released from the
+ * hold. `attempt.recipients` is not kept: the replies that concern one recipient are with it.
  */
 function createTables(database: DatabaseSync): void {
   database.exec(`
@@ -42,6 +43,7 @@ function createTables(database: DatabaseSync): void {
       attempt_count INTEGER NOT NULL,
       last_attempt_ms INTEGER,
       reply TEXT NOT NULL,
+      age_from_ms INTEGER NOT NULL,
       PRIMARY KEY (entry, position)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX recipient_due ON recipient (domain, next_attempt_ms, entry)

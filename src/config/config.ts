@@ -13,6 +13,7 @@ export interface Config {
   readonly verification: VerificationConfig
   readonly handover: HandoverConfig
   readonly dns: DnsConfig
+  readonly alerts: AlertsConfig
   readonly log: LogConfig
   readonly metrics: { readonly listen: { readonly address: string; readonly port: number } | null }
 }
@@ -99,6 +100,14 @@ export interface DnsConfig {
   readonly servers: readonly string[]
   readonly timeoutMs: number
   readonly attemptCount: number
+}
+
+export interface AlertsConfig {
+  /** http or https, without user name and password; null: none. */
+  readonly webhook: string | null
+  readonly isMailSent: boolean
+  /** Shortest time between two alerts about held mail of one domain. */
+  readonly digestMs: number
 }
 
 export interface LogConfig {

@@ -2,8 +2,8 @@
 // takes its defaults from here and the manual is printed from here.
 
 export interface Default {
-  /** As it would stand in the file: a text with its unit, a number, a list, null. */
-  readonly value: string | number | null | readonly string[]
+  /** As it would stand in the file: a text with its unit, a number, true or false, a list, null. */
+  readonly value: string | number | boolean | null | readonly string[]
   /** What is used when `value` is null because it depends on another key. */
   readonly derived?: string
   /** Why this value: one sentence or two, for the operator who considers another one. */
@@ -211,6 +211,21 @@ export const defaults: Readonly<Record<string, Default>> = {
       'a resolver on site answers in milliseconds; two attempts fit into the budget of a RCPT',
   },
   'dns.attempts': { value: 2, reason: 'one lost datagram must not defer a mail' },
+
+  'alerts.webhook': {
+    value: null,
+    reason: 'only the operator knows; alerts are in the log and the metrics in any case',
+  },
+  'alerts.mail': {
+    value: true,
+    reason:
+      'the people concerned hear of an outage before their users ask; without `postmaster` no mail is sent',
+  },
+  'alerts.digest': {
+    value: '10min',
+    reason:
+      'a server that refuses everything holds many mails at once; one alert tells of them all',
+  },
 
   'log.format': {
     value: 'auto',

@@ -360,3 +360,16 @@ test('a file that cannot be read says why and what to do', () => {
   )
   assert.match(problems(Uint8Array.of(0x61, 0xff)).join(), /is not UTF-8 text/)
 })
+
+test('a webhook is a URL that may stand in a log', () => {
+  const off = load(minimal).config.alerts
+  assert.deepEqual(off, { webhook: null, isMailSent: true, digestMs: 600_000 })
+  const url = 'https://chat.example.org/h?k=1'
+  const set = load(`${minimal}alerts: { webhook: "${url}", mail: false, digest: 1h }`).config.alerts
+  assert.deepEqual(set, { webhook: url, isMailSent: false, digestMs: 3_600_000 })
+  const wrong = ['chat.example.org', 'ftp://chat.example.org', 'https://me:pw@chat.example.org']
+  for (const each of wrong) {
+    assert.equal(problems(`${minimal}alerts: { webhook: "${each}" }`).length, 1, each)
+  }
+  assert.equal(problems(`${minimal}alerts: { mail: perhaps }`).length, 1)
+})

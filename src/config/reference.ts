@@ -78,6 +78,7 @@ function typeWord(schema: JsonSchema): string {
   }
   if (type === 'integer') return `${String(schema['minimum'])}–${String(schema['maximum'])}`
   if (schema['format'] === 'ipv4' || schema['format'] === 'ipv6') return 'IP address'
+  if (type === 'boolean') return '`true`, `false`'
   if (type === 'null') return '`null`'
   return 'text'
 }

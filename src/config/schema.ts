@@ -6,6 +6,7 @@ import { failure, success, type Result } from '#base/result.ts'
 import { parseDomain } from '#smtp/domain-name.ts'
 import { parseMailbox } from '#smtp/parse-path.ts'
 import { encodeMailbox } from '#smtp/path.ts'
+import { alertsSchema } from './alerts-schema.ts'
 import type { Config, ListenConfig, LogConfig, TlsConfig } from './config.ts'
 import { limitsSchema } from './limits-schema.ts'
 import { dnsSchema, handoverSchema } from './next-hop-schema.ts'
@@ -85,6 +86,7 @@ const configSchema: z.ZodType<Config> = section({
     .describe("Asking the institutes' servers for recipients."),
   handover: handoverSchema.prefault({}).describe("Handing mails over to the institutes' servers."),
   dns: dnsSchema.prefault({}).describe('Asking the DNS.'),
+  alerts: alertsSchema.prefault({}).describe('How people hear of mail that waits long or is held.'),
   log: logSchema.prefault({}).describe('The log.'),
   metrics: metricsSchema.prefault({}).describe('Prometheus metrics and health.'),
 }).transform((file) => {

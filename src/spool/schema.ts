@@ -9,10 +9,10 @@ const applicationId = 0x50667370
 export const migrations: readonly ((database: DatabaseSync) => void)[] = [createTables]
 
 /**
- * `entry.number` is the order of arrival. `prefix` and the content file together are the content in wire
+ * `entry.number` is the order of arrival. `prefix` is the last column, so that the others are read without it. `prefix` and the content file together are the content in wire
  * form; `crc` is over both. In `recipient`, `held_since_ms` NULL means waiting; the index on those is what
  * leases come from. `age_from_ms` is when its time to live began: when it was received, or released from the
- * hold. `attempt.recipients` is not kept: the replies that concern one recipient are with it.
+ * hold. `entry_figures` is for the stats, which would read every content without it. `attempt.recipients` is not kept: the replies that concern one recipient are with it.
  */
 function createTables(database: DatabaseSync): void {
   database.exec(`
@@ -26,11 +26,12 @@ function createTables(database: DatabaseSync): void {
       greeting_name TEXT NOT NULL,
       received_at_ms INTEGER NOT NULL,
       size_bytes INTEGER NOT NULL,
-      prefix BLOB NOT NULL,
       has_file INTEGER NOT NULL,
       file_offset INTEGER NOT NULL,
-      crc INTEGER NOT NULL
+      crc INTEGER NOT NULL,
+      prefix BLOB NOT NULL
     ) STRICT;
+    CREATE INDEX entry_figures ON entry (number, received_at_ms, size_bytes);
     CREATE TABLE recipient (
       entry INTEGER NOT NULL REFERENCES entry (number) ON DELETE CASCADE,
       position INTEGER NOT NULL,

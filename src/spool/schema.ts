@@ -9,10 +9,12 @@ const applicationId = 0x50667370
 export const migrations: readonly ((database: DatabaseSync) => void)[] = [createTables]
 
 /**
- * `entry.number` is the order of arrival. `prefix` is the last column, so that the others are read without it. `prefix` and the content file together are the content in wire
- * form; `crc` is over both. In `recipient`, `held_since_ms` NULL means waiting; the index on those is what
- * leases come from. `age_from_ms` is when its time to live began: when it was received, or released from the
- * hold. `entry_figures` is for the stats, which would read every content without it. `attempt.recipients` is not kept: the replies that concern one recipient are with it.
+ * `entry.number` is the order of arrival. `prefix` is the last column, so that the others are read without
+ * it. `prefix` and the content file together are the content in wire form; `crc` is over both.
+ * `entry_figures` is for the stats, which would otherwise touch a page for each content. In `recipient`,
+ * `held_since_ms` NULL means waiting; the index on those is what leases come from. `age_from_ms` is when its
+ * time to live began: when it was received, or released from the hold. `attempt.recipients` is not kept:
+ * the replies that concern one recipient are with it.
  */
 function createTables(database: DatabaseSync): void {
   database.exec(`

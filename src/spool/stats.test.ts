@@ -18,7 +18,10 @@ function spoolOf(
   for (const [index, { at, size, to }] of entries.entries()) {
     database
       .prepare(
-        `INSERT INTO entry VALUES (?, ?, 's@x.example', 0, 0, '192.0.2.1', 'c', ?, ?, x'', 0, 0, 0)`,
+        `INSERT INTO entry
+           (number, id, reverse_path, is_smtp_utf8, is_8bit_mime, client_address, greeting_name,
+            received_at_ms, size_bytes, prefix, has_file, file_offset, crc)
+         VALUES (?, ?, 's@x.example', 0, 0, '192.0.2.1', 'c', ?, ?, x'', 0, 0, 0)`,
       )
       .run(index + 1, `id${index}`, at, size)
     for (const [position, { domain, nextAttemptMs = 0, heldSinceMs = null }] of to.entries()) {

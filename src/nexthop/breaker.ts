@@ -7,7 +7,10 @@ export interface BreakerOptions {
   readonly failureCount: number
   /** Pause between two recovery questions while open. */
   readonly recoveryMs: number
+  /** Least pause between two recovery questions, also of those that somebody asks for. */
+  readonly minRecoveryMs: number
   readonly now: () => number
+  readonly monotonicMs: () => number
   /** Asks the next hop whether it is back; true if it answered. Never rejects. */
   readonly tryRecovery: () => Promise<boolean>
   readonly onOpened: (cause: NoAnswer) => void
@@ -20,6 +23,10 @@ export class Breaker {
   #lastFailure: NoAnswer | null = null
   #isOpen = false
   #sinceMs: number
+  #openedAtMs = 0
+  #askedAtMs = -Infinity
+  #asking: Promise<void> | null = null
+  #isStopped = false
   #timer: NodeJS.Timeout | null = null
 
   constructor(options: BreakerOptions) {
@@ -46,7 +53,7 @@ export class Breaker {
   onSuccess(): void {
     this.#consecutiveFailureCount = 0
     if (!this.#isOpen) return
-    const downForMs = this.#options.now() - this.#sinceMs
+    const downForMs = this.#options.monotonicMs() - this.#openedAtMs
     this.#turn(false)
     this.#options.onClosed(downForMs)
   }
@@ -56,29 +63,60 @@ export class Breaker {
     this.#consecutiveFailureCount += 1
     if (this.#isOpen || this.#consecutiveFailureCount < this.#options.failureCount) return
     this.#turn(true)
+    this.#openedAtMs = this.#options.monotonicMs()
     this.#options.onOpened(cause)
     this.#schedule()
   }
 
+  /**
+   * Asks now, or joins the question under way; true when the breaker is closed then. Somebody who asks
+   * again too soon gets the last answer. Never rejects.
+   */
+  async recover(): Promise<boolean> {
+    if (!this.#isOpen) return true
+    if (this.#asking === null && !this.#mayAsk) return false
+    this.#asking ??= this.#ask()
+    await this.#asking
+    return !this.#isOpen
+  }
+
+  /** Nothing is asked any more. */
   close(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    this.#timer = null
+    this.#isStopped = true
+    this.#stopTimer()
+  }
+
+  get #mayAsk(): boolean {
+    const { monotonicMs, minRecoveryMs } = this.#options
+    return !this.#isStopped && monotonicMs() - this.#askedAtMs >= minRecoveryMs
   }
 
   #turn(isOpen: boolean): void {
     this.#isOpen = isOpen
     this.#sinceMs = this.#options.now()
-    this.close()
+    this.#stopTimer()
+  }
+
+  #stopTimer(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = null
   }
 
   #schedule(): void {
-    this.#timer = setTimeout(() => void this.#recover(), this.#options.recoveryMs).unref()
+    this.#stopTimer()
+    if (this.#isStopped) return
+    this.#timer = setTimeout(() => void this.#recoverInTime(), this.#options.recoveryMs).unref()
   }
 
-  async #recover(): Promise<void> {
+  async #recoverInTime(): Promise<void> {
+    await this.recover()
+    if (this.#isOpen) this.#schedule()
+  }
+
+  async #ask(): Promise<void> {
+    this.#askedAtMs = this.#options.monotonicMs()
     const isBack = await this.#options.tryRecovery()
-    if (!this.#isOpen) return
+    this.#asking = null
     if (isBack) this.onSuccess()
-    else this.#schedule()
   }
 }

@@ -56,11 +56,16 @@ function routeTo(...texts: readonly string[]): Route {
   return createRoute([first, ...rest], 'none')
 }
 
-async function found(...texts: readonly string[]): Promise<readonly string[] | string> {
-  const result = await findCandidates(routeTo(...texts), resolver, null)
-  return 'kind' in result
-    ? `${result.kind} ${result.stage}: ${result.detail}`
-    : result.map(({ server, address, port }) => `${server} ${address} ${port}`)
+async function found(...texts: readonly string[]): Promise<readonly string[]> {
+  const lines: string[] = []
+  for await (const item of findCandidates(routeTo(...texts), resolver, null)) {
+    lines.push(
+      'kind' in item
+        ? `${item.kind} ${item.stage}: ${item.detail}`
+        : `${item.server} ${item.address} ${item.port}`,
+    )
+  }
+  return lines
 }
 
 test('addresses, hosts and MX records, in the order of the route', async () => {
@@ -78,26 +83,46 @@ test('addresses, hosts and MX records, in the order of the route', async () => {
 test('what does not exist is passed over while anything else does', async () => {
   const one = 'one.example 192.0.2.3 25'
   assert.deepEqual(await found('mx:mx-half.example'), [one])
-  assert.deepEqual(await found('gone.example', 'one.example'), [one])
-  assert.deepEqual(await found('one.example', 'broken.example'), [one])
+  assert.deepEqual(await found('gone.example', 'one.example'), [
+    'dns dns: gone.example has no address in the DNS',
+    one,
+  ])
+})
+
+test('an endpoint is looked up when those before it were tried', async () => {
+  const asked: string[] = []
+  const watched: Resolver = {
+    ...resolver,
+    addresses: (host, signal) => {
+      asked.push(host)
+      return resolver.addresses(host, signal)
+    },
+  }
+  const candidates = findCandidates(routeTo('two.example', 'one.example'), watched, null)
+  await candidates.next()
+  await candidates.next()
+  assert.deepEqual(asked, ['two.example'])
+  await candidates.next()
+  assert.deepEqual(asked, ['two.example', 'one.example'])
 })
 
 test('nothing found: why', async () => {
-  assert.equal(await found('gone.example'), 'dns dns: gone.example has no address in the DNS')
-  assert.equal(await found('mx:mx-gone.example'), 'dns dns: gone.example has no address in the DNS')
-  assert.equal(await found('mx:one.example'), 'dns dns: one.example has no MX record in the DNS')
-  assert.equal(
-    await found('mx:mx-null.example'),
+  const none = 'dns dns: gone.example has no address in the DNS'
+  assert.deepEqual(await found('gone.example'), [none])
+  assert.deepEqual(await found('mx:mx-gone.example'), [none])
+  assert.deepEqual(await found('mx:one.example'), [
+    'dns dns: one.example has no MX record in the DNS',
+  ])
+  assert.deepEqual(await found('mx:mx-null.example'), [
     'dns dns: mx-null.example takes no mail (null MX)',
-  )
-  assert.match(
-    String(await found('broken.example')),
-    /^dns dns: the DNS gave no address of broken\.example: .*SERVFAIL/,
-  )
+  ])
+  const [broken] = await found('broken.example')
+  assert.match(String(broken), /^dns dns: the DNS gave no address of broken\.example: .*SERVFAIL/)
 })
 
-test('a name with many addresses does not cost as many attempts', async () => {
+test('a route with many addresses does not cost as many attempts', async () => {
   assert.equal((await found('many.example')).length, 16)
+  assert.equal((await found('two.example', 'many.example', 'one.example')).length, 16)
 })
 
 test('the name of a route is that of its first endpoint', () => {

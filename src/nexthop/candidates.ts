@@ -27,21 +27,26 @@ export function routeName(route: Route): string {
   }
 }
 
-/** At least one candidate, or why there is none. Never rejects. */
-export async function findCandidates(
+/**
+ * Looks an endpoint of the route up only when those before it were of no use. Never rejects.
+ * @yields the candidates in order; for an endpoint that leads nowhere, the reason
+ */
+export async function* findCandidates(
   route: Route,
   resolver: Resolver,
   signal: AbortSignal | null,
-): Promise<readonly Candidate[] | NoAnswer> {
-  const found: Candidate[] = []
-  let problem = ''
+): AsyncGenerator<Candidate | NoAnswer> {
+  let leftCount = maxCandidateCount
   for (const endpoint of route.endpoints) {
-    const result = await ofEndpoint(endpoint, resolver, signal)
-    if (typeof result === 'string') problem = result
-    else found.push(...result)
+    const found = await ofEndpoint(endpoint, resolver, signal)
+    if (typeof found === 'string') {
+      yield { kind: 'dns', stage: 'dns', detail: found, reply: null }
+      continue
+    }
+    yield* found.slice(0, leftCount)
+    leftCount -= found.length
+    if (leftCount <= 0) return
   }
-  if (found.length > 0) return found.slice(0, maxCandidateCount)
-  return { kind: 'dns', stage: 'dns', detail: problem, reply: null }
 }
 
 async function ofEndpoint(

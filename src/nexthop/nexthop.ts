@@ -135,11 +135,18 @@ export type TransferResult =
       readonly tookMs: number
     }
 
-/** When to give up: the caller's signal, and milliseconds from now. */
+/** When to give up: the caller's signal, and milliseconds from now; and who goes first. */
 export interface Within {
   readonly signal: AbortSignal | null
   readonly budgetMs: number
+  /**
+   * When several wait for a connection, those of a session (the default) get it before those of the
+   * spool, who have time; but one in eight goes to the spool, so that it gets on under any load.
+   */
+  readonly precedence?: Precedence
 }
+
+export type Precedence = 'session' | 'spool'
 
 export type BreakerState = 'closed' | 'open'
 
@@ -162,6 +169,13 @@ export interface NextHops {
   /** What the next hop of a route offered last; null if it was never reached. No I/O. */
   readonly extensions: (route: Route) => Extensions | null
   readonly isBreakerOpen: (route: Route) => boolean
+  /**
+   * Asks a next hop with an open breaker now whether it is back, without waiting for the next recovery
+   * question; true when its breaker is closed then. Those who ask at the same time share one question,
+   * and those who ask within a second get the last answer. True at once, without I/O, while the breaker
+   * is closed. Never rejects.
+   */
+  readonly recover: (route: Route) => Promise<boolean>
   readonly states: () => readonly NextHopState[]
   /** Ends idle connections with QUIT and waits for the busy ones, at most `graceMs`. */
   readonly close: (graceMs: number) => Promise<void>

@@ -9,7 +9,7 @@ import { openResolver } from '#dns/open-resolver.ts'
 import { createRoute, parseEndpoint } from '#registry/route.ts'
 import type { Route, TlsPolicy } from '#registry/registry.ts'
 import { startInstituteServer } from '../../demo/institute-server.ts'
-import { closesAt, hangsAt, playDialog } from '../../test/support/hostile-behaviours.ts'
+import { closesAt, hangsAt, playDialog, tlsGarbage } from '../../test/support/hostile-behaviours.ts'
 import { startScriptedServer } from '../../test/support/hostile-server.ts'
 import type { ContentReader, NextHopEvent, NextHops, OutboundMail, Question } from './nexthop.ts'
 import { openNextHops } from './open-next-hops.ts'
@@ -304,6 +304,70 @@ test('three failures open the breaker; then nobody connects, until an answer clo
   const kinds = setup.events.map((event) => event.kind)
   assert.equal(kinds.filter((kind) => kind === 'next-hop-down').length, 1)
   assert.equal(kinds.filter((kind) => kind === 'next-hop-up').length, 1)
+})
+
+test('asked to recover, the breaker asks at once, once for all who want to know', async () => {
+  await using institute = await startInstituteServer()
+  const route = routeTo([institute])
+  await using setup = setUp({ breakerFailureCount: 1 })
+  assert.equal(await setup.nextHops.recover(route), true)
+  assert.equal(institute.counts.total, 0)
+  await institute.pause()
+  await setup.nextHops.probe(route, question, within)
+  assert.equal(setup.nextHops.isBreakerOpen(route), true)
+  await institute.resume()
+  const { recover } = setup.nextHops
+  assert.deepEqual(await Promise.all([recover(route), recover(route)]), [true, true])
+  assert.equal(institute.counts.total, 1)
+  assert.equal(setup.nextHops.isBreakerOpen(route), false)
+  assert.equal(setup.events.filter(({ kind }) => kind === 'next-hop-up').length, 1)
+  assert.equal((await setup.nextHops.probe(route, question, within)).kind, 'answered')
+  assert.equal(institute.counts.total, 1)
+})
+
+test('a server that stays away is asked once in a second', async () => {
+  await using institute = await startInstituteServer()
+  const route = routeTo([institute])
+  await using setup = setUp({ breakerFailureCount: 1 })
+  await institute.pause()
+  await setup.nextHops.probe(route, question, within)
+  const { recover } = setup.nextHops
+  assert.deepEqual(await Promise.all([recover(route), recover(route)]), [false, false])
+  assert.equal(await recover(route), false)
+  const failures = setup.events.filter(({ kind }) => kind === 'next-hop-failed')
+  assert.equal(failures.length, 2) // the question, and the one of recovery
+})
+
+test('mail of sessions overtakes mail of the spool that waits', async () => {
+  await using institute = await startInstituteServer({ mailboxes: 'all', delayMs: { final: 50 } })
+  await using setup = setUp({ handover: { ...purpose, maxConnectionCount: 1 } })
+  const route = routeTo([institute])
+  const send = async (name: string, precedence: 'session' | 'spool'): Promise<string> => {
+    const mail = mailOf([`${name}@inst.example`])
+    const result = await setup.nextHops.transfer(route, mail, { ...within, precedence })
+    return result.kind
+  }
+  const sent = [send('first', 'spool'), send('x', 'spool'), send('y', 'spool')]
+  await sleep(20)
+  sent.push(send('a', 'session'), send('b', 'session'))
+  assert.deepEqual(
+    await Promise.all(sent),
+    sent.map(() => 'answered'),
+  )
+  const order = institute.mails.map(({ recipients }) => recipients[0]?.split('@')[0])
+  assert.deepEqual(order, ['first', 'a', 'b', 'x', 'y'])
+  assert.equal(institute.counts.total, 1)
+})
+
+test('that a server cannot do TLS is learned once, by questions and mails together', async () => {
+  await using server = await startScriptedServer(tlsGarbage())
+  await using setup = setUp()
+  const route = routeTo([server], 'opportunistic')
+  assert.equal((await setup.nextHops.probe(route, question, within)).kind, 'answered')
+  const sent = await setup.nextHops.transfer(route, mailOf(['a@inst.example']), within)
+  assert.equal(sent.kind, 'answered')
+  const failures = setup.events.filter(({ kind }) => kind === 'next-hop-failed')
+  assert.equal(failures.length, 1)
 })
 
 test('a refusal while other connections live lowers their number, and opens no breaker', async () => {

@@ -1,8 +1,9 @@
-// Connections to one route for one purpose: a bounded number, reused, waited for in order.
+// Connections to one route for one purpose: a bounded number, reused, waited for in order of precedence.
 
 import type { Deadlines, Expirable } from '#base/deadlines.ts'
 import type { Dialog, DialogOwner } from './dialog.ts'
 import type { NoAnswer, Within } from './nexthop.ts'
+import { WaitingLine } from './waiting-line.ts'
 
 export interface PoolOptions {
   readonly maxConnectionCount: number
@@ -26,7 +27,7 @@ const crowdedMs = 60_000
 export class Pool implements DialogOwner {
   readonly #options: PoolOptions
   readonly #idle: Dialog[] = []
-  readonly #waiting: Waiter[] = []
+  readonly #waiting = new WaitingLine<Waiter>()
   readonly #open = new Set<Dialog>()
   #openingCount = 0
   #isClosing = false
@@ -61,7 +62,7 @@ export class Pool implements DialogOwner {
         deadlineMs: this.#options.deadlines.in(within.budgetMs),
         expire: () => this.#giveUp(waiter),
       }
-      this.#waiting.push(waiter)
+      this.#waiting.add(waiter, within.precedence ?? 'session')
       this.#options.deadlines.add(waiter)
       this.#openForWaiters()
     })
@@ -78,7 +79,7 @@ export class Pool implements DialogOwner {
       return
     }
     this.#open.add(dialog)
-    const waiter = this.#waiting.shift()
+    const waiter = this.#waiting.takeNext()
     if (waiter === undefined) {
       this.#idle.push(dialog)
       return
@@ -125,7 +126,7 @@ export class Pool implements DialogOwner {
       this.#openingCount < this.#waiting.length &&
       this.connectionCount < this.#maxConnectionCount
     ) {
-      const next = this.#waiting[this.#openingCount]
+      const next = this.#waiting.at(this.#openingCount)
       if (next === undefined) return
       void this.#openConnection(next.within)
     }
@@ -155,7 +156,7 @@ export class Pool implements DialogOwner {
    */
   #failWaiters(cause: NoAnswer): void {
     while (this.#waiting.length > this.connectionCount) {
-      const waiter = this.#waiting.shift()
+      const waiter = this.#waiting.takeLeast()
       if (waiter === undefined) return
       this.#options.deadlines.delete(waiter)
       waiter.settle(cause)
@@ -163,9 +164,7 @@ export class Pool implements DialogOwner {
   }
 
   #giveUp(waiter: Waiter): void {
-    const index = this.#waiting.indexOf(waiter)
-    if (index < 0) return
-    this.#waiting.splice(index, 1)
+    if (!this.#waiting.delete(waiter)) return
     this.#options.deadlines.delete(waiter)
     const detail = 'no connection became free in time'
     waiter.settle({ kind: 'busy', stage: 'pool', detail, reply: null })

@@ -14,11 +14,15 @@ export interface ReachOptions {
   readonly hostname: string
   readonly resolver: Resolver
   readonly deadlines: Deadlines
-  readonly connectTimeoutMs: number
-  readonly timeouts: DialogTimeouts
   readonly ca: readonly string[] | null
   readonly monotonicMs: () => number
   readonly onFailed: (nextHop: NextHopFacts, cause: NoAnswer) => void
+}
+
+/** Waits that depend on what a connection is for. */
+export interface ReachTimeouts {
+  readonly connectTimeoutMs: number
+  readonly timeouts: DialogTimeouts
 }
 
 /** An address that failed is tried last for a while, so that the others need not wait for it. */
@@ -26,7 +30,7 @@ const avoidMs = 60_000
 /** A server whose handshake fails gets its mail in clear for a while, where the policy allows it. */
 const clearMs = 600_000
 
-/** Remembers which addresses of one route work. */
+/** Remembers which addresses of one route work, and which of them only in clear. */
 export class Reach {
   readonly #options: ReachOptions
   readonly #avoidUntilMs = new Map<string, number>()
@@ -38,44 +42,55 @@ export class Reach {
   }
 
   /** A dialog that has become ready (its owner was told), or the cause of the last failure. Never rejects. */
-  async open(owner: DialogOwner, within: Within): Promise<Dialog | NoAnswer> {
-    const { route, resolver, monotonicMs } = this.#options
+  async open(
+    owner: DialogOwner,
+    within: Within,
+    timeouts: ReachTimeouts,
+  ): Promise<Dialog | NoAnswer> {
+    const { monotonicMs, onFailed } = this.#options
     const endMs = monotonicMs() + within.budgetMs
-    const candidates = await findCandidates(route, resolver, within.signal)
-    if ('kind' in candidates) {
-      this.#options.onFailed(this.#factsOf(null), candidates)
-      return candidates
-    }
-    let cause: NoAnswer = timeoutAt('connect')
-    for (const candidate of this.#inOrder(candidates)) {
+    let lookupProblem: NoAnswer | null = null
+    let cause: NoAnswer | null = null
+    for await (const found of this.#inOrder(within.signal)) {
       const budgetMs = endMs - monotonicMs()
       if (budgetMs <= 0) break
-      const result = await this.#tryCandidate(candidate, owner, { ...within, budgetMs })
+      if ('kind' in found) {
+        lookupProblem = found
+        continue
+      }
+      const result = await this.#tryCandidate(found, owner, { ...within, budgetMs }, timeouts)
       if (result instanceof Dialog) return result
       cause = result
     }
-    return cause
+    if (cause === null && lookupProblem !== null) onFailed(this.#factsOf(null), lookupProblem)
+    return cause ?? lookupProblem ?? timeoutAt('connect')
   }
 
-  #inOrder(candidates: readonly Candidate[]): readonly Candidate[] {
-    const now = this.#options.monotonicMs()
-    const isAvoided = (candidate: Candidate): boolean =>
-      (this.#avoidUntilMs.get(keyOf(candidate)) ?? 0) > now
-    return [
-      ...candidates.filter((candidate) => !isAvoided(candidate)),
-      ...candidates.filter(isAvoided),
-    ]
+  // Those that failed a moment ago come last.
+  async *#inOrder(signal: AbortSignal | null): AsyncGenerator<Candidate | NoAnswer> {
+    const { route, resolver } = this.#options
+    const avoided: Candidate[] = []
+    for await (const found of findCandidates(route, resolver, signal)) {
+      if ('kind' in found || !this.#isAvoided(found)) yield found
+      else avoided.push(found)
+    }
+    yield* avoided
+  }
+
+  #isAvoided(candidate: Candidate): boolean {
+    return (this.#avoidUntilMs.get(keyOf(candidate)) ?? 0) > this.#options.monotonicMs()
   }
 
   async #tryCandidate(
     candidate: Candidate,
     owner: DialogOwner,
     within: Within,
+    timeouts: ReachTimeouts,
   ): Promise<Dialog | NoAnswer> {
     const key = keyOf(candidate)
     const now = this.#options.monotonicMs()
     const isInClear = (this.#clearUntilMs.get(key) ?? 0) > now
-    let result = await this.#attempt(candidate, owner, within, isInClear)
+    let result = await this.#attempt(candidate, owner, within, timeouts, isInClear)
     const { route } = this.#options
     if (
       !(result instanceof Dialog) &&
@@ -85,7 +100,7 @@ export class Reach {
       this.#clearUntilMs.set(key, now + clearMs)
       const budgetMs = within.budgetMs - (this.#options.monotonicMs() - now)
       if (budgetMs > 0) {
-        result = await this.#attempt(candidate, owner, { ...within, budgetMs }, true)
+        result = await this.#attempt(candidate, owner, { ...within, budgetMs }, timeouts, true)
       }
     }
     if (result instanceof Dialog) this.#avoidUntilMs.delete(key)
@@ -97,9 +112,10 @@ export class Reach {
     candidate: Candidate,
     owner: DialogOwner,
     within: Within,
+    { connectTimeoutMs, timeouts }: ReachTimeouts,
     isInClear: boolean,
   ): Promise<Dialog | NoAnswer> {
-    const { connectTimeoutMs, hostname, route, timeouts, deadlines, ca } = this.#options
+    const { hostname, route, deadlines, ca } = this.#options
     const connection = await this.#connect(candidate, within, connectTimeoutMs)
     if ('kind' in connection) return connection
     const dialog = new Dialog({

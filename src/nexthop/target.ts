@@ -44,12 +44,15 @@ export interface TargetOptions {
 
 type Purpose = 'question' | 'handover'
 
+/** Whoever asks for the recovery question gets no more than one in this time. */
+const minRecoveryMs = 1000
 /** A server needs a moment to notice that a connection has ended. */
 const closingMs = 100
 
 export class Target {
   readonly route: Route
   readonly #options: TargetOptions
+  readonly #reach: Reach
   readonly #question: Pool
   readonly #handover: Pool
   readonly #breaker: Breaker
@@ -68,6 +71,7 @@ export class Target {
       tls: null,
       extensions: null,
     }
+    this.#reach = this.#createReach()
     this.#question = this.#createPool('question', options.question)
     this.#handover = this.#createPool('handover', options.handover)
     this.#breaker = this.#createBreaker()
@@ -121,6 +125,12 @@ export class Target {
         return { kind: 'no-answer', cause: causeOf(outcome), isContentSent, nextHop, tookMs }
       }
     }
+  }
+
+  /** True when the server answers again, or the breaker is closed anyway. Never rejects. */
+  recover(): Promise<boolean> {
+    this.lastUsedMs = this.#options.now()
+    return this.#breaker.recover()
   }
 
   state(): NextHopState {
@@ -201,25 +211,27 @@ export class Target {
     }
   }
 
-  #createPool(purpose: Purpose, options: PurposeOptions): Pool {
-    const { hostname, resolver, deadlines, ca, monotonicMs } = this.#options
-    const reach = new Reach({
+  #createReach(): Reach {
+    const { hostname, resolver, deadlines, ca, monotonicMs, emit } = this.#options
+    return new Reach({
       route: this.route,
       hostname,
       resolver,
       deadlines,
-      connectTimeoutMs: options.connectTimeoutMs,
-      timeouts: options.timeouts,
       ca,
       monotonicMs,
       onFailed: (nextHop, cause) =>
-        this.#options.emit({ kind: 'next-hop-failed', route: this.route.id, nextHop, cause }),
+        emit({ kind: 'next-hop-failed', route: this.route.id, nextHop, cause }),
     })
+  }
+
+  #createPool(purpose: Purpose, options: PurposeOptions): Pool {
+    const { deadlines, monotonicMs } = this.#options
     return new Pool({
       maxConnectionCount: options.maxConnectionCount,
       maxUsesPerConnection: options.maxUsesPerConnection,
       deadlines,
-      open: (owner, within) => this.#open(reach, purpose, owner, within),
+      open: (owner, within) => this.#open(purpose, owner, within),
       onOpened: (result, tookMs) => this.#onOpened(purpose, result, tookMs),
       monotonicMs,
     })
@@ -229,21 +241,16 @@ export class Target {
    * Many servers take few connections of one client. Then those that wait for the next question, or the
    * next mail, must not stand in the way of a mail, or a question.
    */
-  async #open(
-    reach: Reach,
-    purpose: Purpose,
-    owner: DialogOwner,
-    within: Within,
-  ): Promise<Dialog | NoAnswer> {
-    const { monotonicMs } = this.#options
+  async #open(purpose: Purpose, owner: DialogOwner, within: Within): Promise<Dialog | NoAnswer> {
+    const { monotonicMs, [purpose]: timeouts } = this.#options
     const startMs = monotonicMs()
-    const result = await reach.open(owner, within)
+    const result = await this.#reach.open(owner, within, timeouts)
     if (result instanceof Dialog || result.kind !== 'refused') return result
     const other = purpose === 'question' ? this.#handover : this.#question
     if (other.closeIdle() === 0) return result
     await new Promise((resolve) => setTimeout(resolve, closingMs))
     const budgetMs = within.budgetMs - (monotonicMs() - startMs)
-    return budgetMs > 0 ? reach.open(owner, { ...within, budgetMs }) : result
+    return budgetMs > 0 ? this.#reach.open(owner, { ...within, budgetMs }, timeouts) : result
   }
 
   #onOpened(purpose: Purpose, result: Dialog | NoAnswer, tookMs: number): void {
@@ -261,12 +268,15 @@ export class Target {
   }
 
   #createBreaker(): Breaker {
-    const { breakerFailureCount, breakerRecoveryMs, now, emit, question } = this.#options
+    const { breakerFailureCount, breakerRecoveryMs, now, monotonicMs, emit, question } =
+      this.#options
     const route = this.route.id
     return new Breaker({
       failureCount: breakerFailureCount,
       recoveryMs: breakerRecoveryMs,
+      minRecoveryMs,
       now,
+      monotonicMs,
       tryRecovery: async () => {
         const budgetMs = question.connectTimeoutMs + question.timeouts.commandMs
         const result = await this.#question.openOne({ signal: null, budgetMs })

@@ -67,6 +67,7 @@ export function scriptedNextHops(
     },
     extensions: () => scripted.offered,
     isBreakerOpen: () => scripted.isDown,
+    recover: async () => !scripted.isDown,
     states: () => [],
     close: async () => {},
   }

@@ -152,6 +152,7 @@ export class ScriptedServer implements AsyncDisposable {
   readonly #listener: Server
   readonly #running = new Set<Promise<void>>()
   #script: Script
+  #port = 0
   #isClosing = false
 
   /** Use `startScriptedServer`. */
@@ -162,8 +163,9 @@ export class ScriptedServer implements AsyncDisposable {
     })
   }
 
+  /** It stays the same over `pause` and `listen`. */
   get port(): number {
-    return (this.#listener.address() as AddressInfo).port
+    return this.#port
   }
 
   /** All lines of all connections. */
@@ -177,8 +179,17 @@ export class ScriptedServer implements AsyncDisposable {
   }
 
   async listen(): Promise<void> {
-    this.#listener.listen({ port: 0, host: this.address })
+    this.#listener.listen({ port: this.#port, host: this.address })
     await once(this.#listener, 'listening')
+    this.#port = (this.#listener.address() as AddressInfo).port
+  }
+
+  /** Cuts all connections and refuses new ones until `listen`. */
+  async pause(): Promise<void> {
+    const isClosed = once(this.#listener, 'close')
+    this.#listener.close()
+    for (const connection of this.connections) connection.destroy()
+    await isClosed
   }
 
   /** Cuts all connections and waits for their scripts to notice. */

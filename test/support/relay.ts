@@ -2,7 +2,7 @@
 // tested is what runs. Everything it needs lies in one temporary folder.
 
 import { spawn, type ChildProcess } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -21,6 +21,12 @@ export interface RelayOptions {
   readonly domains: readonly RelayDomain[]
   /** Merged over the minimal configuration, key by key at the top level. */
   readonly config?: Readonly<Record<string, unknown>>
+  /** Of configuration and state, to be started in again; it stays at the end. Default: a temporary one. */
+  readonly folder?: string
+  /** Added to the environment of the relay. */
+  readonly environment?: Readonly<Record<string, string>>
+  /** Called before it listens, with the means to end it already then. */
+  readonly onSpawned?: (signal: TestRelay['signal']) => void
 }
 
 export interface TestRelay extends AsyncDisposable {
@@ -57,14 +63,16 @@ const program = path.join(import.meta.dirname, '..', '..', 'bin', 'pforte')
 const startTimeoutMs = 20_000
 
 export async function startRelay(options: RelayOptions): Promise<TestRelay> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'pforte-test-'))
+  const folder = options.folder ?? (await mkdtemp(path.join(tmpdir(), 'pforte-test-')))
   const configFile = path.join(folder, 'pforte.yaml')
-  const logFile = path.join(folder, 'pforte.log')
+  const logFile = nextLogFile(folder)
   await writeFile(configFile, stringify(configOf(options, logFile)))
   await applyDomains(options.domains, folder, configFile)
   const relay = spawn(program, ['serve', '--config', configFile], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...options.environment },
   })
+  options.onSpawned?.((signal) => void relay.kill(signal))
   const said = collect(relay)
   const ended = new Promise<number | null>((resolve) => relay.once('exit', resolve))
   const log = (): string => readFileSync(logFile, { encoding: 'utf8', flag: 'a+' })
@@ -73,7 +81,7 @@ export async function startRelay(options: RelayOptions): Promise<TestRelay> {
   const dispose = async (): Promise<void> => {
     relay.kill('SIGKILL')
     await ended
-    await rm(folder, { recursive: true, force: true })
+    if (options.folder === undefined) await rm(folder, { recursive: true, force: true })
   }
   try {
     const ports = await untilListening(relay, events, said)
@@ -103,6 +111,13 @@ export function run(args: readonly string[]): Promise<CommandResult> {
     const said = collect(child)
     child.once('close', (exitCode) => resolve({ exitCode, ...said }))
   })
+}
+
+/** One for each start, so that no start is taken for another. */
+function nextLogFile(folder: string): string {
+  let number = 1
+  while (existsSync(path.join(folder, `pforte-${number}.log`))) number += 1
+  return path.join(folder, `pforte-${number}.log`)
 }
 
 function configOf(options: RelayOptions, logFile: string): Readonly<Record<string, unknown>> {
@@ -146,7 +161,7 @@ async function untilListening(
   said: Said,
 ): Promise<{ readonly port: number; readonly metricsPort: number }> {
   const endMs = performance.now() + startTimeoutMs
-  while (performance.now() < endMs && relay.exitCode === null) {
+  while (performance.now() < endMs && relay.exitCode === null && relay.signalCode === null) {
     const portOf = (service: string): unknown =>
       events('listening').find((event) => event['service'] === service)?.['listenerPort']
     const [port, metricsPort] = [portOf('smtp'), portOf('metrics')]

@@ -1,7 +1,7 @@
 // The file recipients.db: how it is opened, and what is in it.
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { createPrivately } from '#registry/private-file.ts'
+import { createPrivately } from '#base/private-file.ts'
 
 export const storeFileName = 'recipients.db'
 

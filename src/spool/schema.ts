@@ -82,6 +82,20 @@ function createTables(database: DatabaseSync): void {
 
 export type SchemaProblem = 'foreign' | 'newer'
 
+/** What a file is, seen from this version of the program. `empty`: nothing has been made in it yet. */
+export function schemaState(
+  database: DatabaseSync,
+  steps: readonly ((database: DatabaseSync) => void)[] = migrations,
+): SchemaProblem | 'empty' | 'older' | 'current' {
+  const version = integerOf(database, 'SELECT user_version AS value FROM pragma_user_version')
+  const tables = integerOf(database, 'SELECT count(*) AS value FROM sqlite_schema')
+  if (version === 0 && tables === 0) return 'empty'
+  const id = integerOf(database, 'SELECT application_id AS value FROM pragma_application_id')
+  if (id !== applicationId) return 'foreign'
+  if (version > steps.length) return 'newer'
+  return version < steps.length ? 'older' : 'current'
+}
+
 /**
  * Brings the database to the current version, all or nothing. Gives why it does not: it is of something
  * else, or was written by a newer Pforte. Foreign keys are on afterwards.
@@ -92,22 +106,15 @@ export function migrate(
 ): SchemaProblem | null {
   database.exec('BEGIN IMMEDIATE')
   try {
-    const version = integerOf(database, 'SELECT user_version AS value FROM pragma_user_version')
-    const tables = integerOf(database, 'SELECT count(*) AS value FROM sqlite_schema')
-    const id = integerOf(database, 'SELECT application_id AS value FROM pragma_application_id')
-    const problem =
-      (version > 0 || tables > 0) && id !== applicationId
-        ? 'foreign'
-        : version > steps.length
-          ? 'newer'
-          : null
-    if (problem === null && version < steps.length) {
+    const state = schemaState(database, steps)
+    if (state === 'empty' || state === 'older') {
+      const version = integerOf(database, 'SELECT user_version AS value FROM pragma_user_version')
       for (const step of steps.slice(version)) step(database)
       database.exec(`PRAGMA application_id = ${applicationId}`)
       database.exec(`PRAGMA user_version = ${steps.length}`)
     }
     database.exec('COMMIT')
-    return problem
+    return state === 'foreign' || state === 'newer' ? state : null
   } finally {
     if (database.isTransaction) database.exec('ROLLBACK')
   }

@@ -123,6 +123,8 @@ export interface LeasedRecipient {
   readonly address: string
   /** Attempts before this one; the one while the client waited counts. */
   readonly attemptCount: number
+  /** Its time to live counts from here: received, or released from the hold. */
+  readonly ageFromMs: number
 }
 
 export interface SettledRecipient {
@@ -136,6 +138,23 @@ export interface Settlement {
   /** Each recipient of the lease exactly once. */
   readonly recipients: readonly SettledRecipient[]
   readonly attempts: readonly Attempt[]
+}
+
+export type HoldSelection =
+  | { readonly kind: 'domain'; readonly domain: string }
+  | { readonly kind: 'older'; readonly ageFromBeforeMs: number }
+
+export interface HeldRecipient {
+  readonly id: SpoolId
+  readonly address: string
+  readonly domain: string
+  /** The last words of the next hop about it. */
+  readonly reply: string
+}
+
+export interface DueDomain {
+  readonly domain: string
+  readonly nextAttemptMs: number
 }
 
 /** What waits for one domain. */
@@ -170,8 +189,6 @@ export interface RecoveryReport {
   readonly entryCount: number
   /** Content files without an entry, removed. */
   readonly orphanCount: number
-  /** Entries set aside in the hold. */
-  readonly damagedCount: number
 }
 
 export interface Spool {
@@ -187,14 +204,19 @@ export interface Spool {
   readonly lease: (request: LeaseRequest) => Promise<readonly Lease[]>
   /**
    * Ends a lease. When it resolves, the fates are durable. A recipient that a person held, moved or
-   * deleted meanwhile stays so, unless it was relayed. Rejects with a SpoolError; the recipients are
-   * then as before the lease, and are given again after `recover`.
+   * deleted meanwhile stays so, unless it was relayed. Rejects with a SpoolError; the lease then goes on,
+   * to be settled again when the spool is open: to give it up would deliver the mail twice.
    */
   readonly settle: (lease: Lease, settlement: Settlement) => Promise<void>
   /** Makes what waits for a domain due now, the oldest first. Durable when it resolves. Gives how many. */
   readonly hurry: (domain: string) => Promise<number>
-  /** Holds what waits for a domain. Durable when it resolves. */
-  readonly hold: (domain: string, reason: HoldReason) => Promise<number>
+  /**
+   * Holds what waits and is not leased: of one domain, or all whose time to live began before. Durable when
+   * it resolves. Gives what it held, at most 1,000 recipients: call it again while it gives that many.
+   */
+  readonly hold: (which: HoldSelection, reason: HoldReason) => Promise<readonly HeldRecipient[]>
+  /** Domains with waiting recipients, with the earliest next attempt of each. Cheap: one seek a domain. */
+  readonly due: () => Promise<readonly DueDomain[]>
   readonly stats: () => Promise<SpoolStats>
   /** Whether a mail of that size may be begun: space and inodes stay above the reserve. No I/O. */
   readonly hasRoomFor: (sizeBytes: number) => boolean

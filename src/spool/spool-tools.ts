@@ -2,7 +2,14 @@
 // follows what is changed here within a second, and on a stopped one. The contract; open-spool-tools.ts
 // opens it.
 
-import type { Attempt, RecipientFate, SpoolContent, SpoolId, SpoolStats } from './spool.ts'
+import type {
+  Attempt,
+  HoldReason,
+  RecipientFate,
+  SpoolContent,
+  SpoolId,
+  SpoolStats,
+} from './spool.ts'
 
 /** Which recipients of which entries: all conditions together. Without any: everything. */
 export interface Selection {
@@ -84,8 +91,19 @@ export interface OrderResult {
   readonly recipientCount: number
 }
 
+/** Why a domain's mail is in the spool. */
+export interface DomainReasons {
+  readonly domain: string
+  /** The most recent one that was not successful, of the mails that are still there. */
+  readonly lastAttempt: Attempt | null
+  /** Held recipients by reason, the most frequent one first. */
+  readonly holds: readonly { readonly reason: HoldReason; readonly count: number }[]
+}
+
 export interface SpoolTools {
   readonly stats: () => SpoolStats
+  /** For each domain of the stats, in the same order, why it is there. */
+  readonly reasons: () => readonly DomainReasons[]
   /** By age, the oldest first; reads a page at a time, so a long list costs no memory. */
   readonly entries: (selection: Selection) => Iterable<SpoolEntry>
   readonly entry: (id: SpoolId) => SpoolEntryDetails | undefined
@@ -93,7 +111,8 @@ export interface SpoolTools {
   readonly content: (id: SpoolId) => SpoolContent | null
   /**
    * Carries an order out on the selected recipients it fits: `flush` and `hold` on waiting ones,
-   * `release` on held ones, `delete` and `move` on both. One transaction with its audit records; durable
+   * `release` on held ones, `delete` and `move` on both, and `move` to where they are to go already on
+   * none. What is flushed, released or moved is due at once. One transaction with its audit records; durable
    * on return, and a running relay follows within a second. `dryRun`: only counts.
    * Throws a SpoolError.
    */
@@ -107,8 +126,8 @@ export interface SpoolTools {
       readonly dryRun: boolean
     },
   ) => OrderResult
-  /** Audit records, the newest first. */
-  readonly orders: (limit: number) => readonly OrderRecord[]
+  /** Audit records, the newest first; of one entry when `id` is given. The last 200,000 are kept. */
+  readonly orders: (limit: number, id?: SpoolId) => readonly OrderRecord[]
   /** The process that has the spool open to deliver, or null. */
   readonly owner: () => SpoolOwner | null
   readonly close: () => void

@@ -1,0 +1,159 @@
+// An institute's server that is well and ill by turns, and keeps a list of every mail it has taken: also
+// of those for which it never gave, or could not give, an answer (RFC 1047).
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { playDialog } from '../../support/hostile-behaviours.ts'
+import {
+  startScriptedServer,
+  type ScriptedConnection,
+  type ScriptedServer,
+} from '../../support/hostile-server.ts'
+import { numberOf, traceIdOf } from './numbered-mail.ts'
+
+export type InstituteMode =
+  | 'up'
+  /** The port is closed. */
+  | 'down'
+  | 'busy-banner'
+  | 'defers-recipients'
+  | 'defers-content'
+  | 'refuses-content'
+  /** Says nothing to RCPT, to the end of data, … but keeps the connection. */
+  | 'hangs-at-recipients'
+  | 'hangs-before-taking'
+  /** Has the mail and does not say so. */
+  | 'takes-and-hangs'
+  | 'takes-and-cuts'
+  | 'cuts-within-content'
+  | 'slow'
+
+export const illModes: readonly [InstituteMode, ...InstituteMode[]] = [
+  'down',
+  'busy-banner',
+  'defers-recipients',
+  'defers-content',
+  'hangs-at-recipients',
+  'hangs-before-taking',
+  'takes-and-hangs',
+  'takes-and-cuts',
+  'cuts-within-content',
+  'slow',
+]
+
+export interface TakenMail {
+  readonly number: number
+  readonly recipients: readonly string[]
+  readonly traceId: string
+  readonly atMs: number
+  /** Every byte is as its sender sent it. */
+  readonly isExpected: boolean
+  /** The 250 left; whether it arrived nobody here knows when the connection was cut right after it. */
+  isAnswered: boolean
+}
+
+export interface FlappingInstitute extends AsyncDisposable {
+  readonly name: string
+  readonly endpoint: string
+  readonly taken: readonly TakenMail[]
+  readonly mode: () => InstituteMode
+  readonly change: (mode: InstituteMode) => Promise<void>
+}
+
+type Take = (lines: readonly string[], wire: Buffer) => TakenMail
+
+/** A reply that left so shortly before a cut may have been lost with the connection. */
+const doubtMs = 1000
+
+export async function startFlappingInstitute(
+  name: string,
+  isExpected: (number: number, wire: Buffer) => boolean,
+): Promise<FlappingInstitute> {
+  let mode: InstituteMode = 'up'
+  const taken: TakenMail[] = []
+  const take: Take = (lines, wire) => {
+    const envelope = envelopeOf(lines)
+    const mail: TakenMail = {
+      ...envelope,
+      traceId: traceIdOf(wire),
+      atMs: performance.now(),
+      isExpected: isExpected(envelope.number, wire),
+      isAnswered: false,
+    }
+    taken.push(mail)
+    return mail
+  }
+  const server = await startScriptedServer(dialogOf(() => mode, take))
+  return {
+    name,
+    endpoint: `${server.address}:${server.port}`,
+    taken,
+    mode: () => mode,
+    change: async (next) => {
+      const before = mode
+      mode = next
+      if (next === 'down' && before !== 'down') await cut(server, taken)
+      if (next !== 'down' && before === 'down') await server.listen()
+    },
+    [Symbol.asyncDispose]: () => server.close(),
+  }
+}
+
+async function cut(server: ScriptedServer, taken: readonly TakenMail[]): Promise<void> {
+  const fromMs = performance.now() - doubtMs
+  for (const mail of taken.filter(({ atMs }) => atMs > fromMs)) mail.isAnswered = false
+  await server.pause()
+  server.connections.length = 0
+}
+
+function dialogOf(
+  mode: () => InstituteMode,
+  take: Take,
+): Parameters<typeof startScriptedServer>[0] {
+  return playDialog({
+    banner: (connection) =>
+      connection.send(
+        mode() === 'busy-banner' ? '421 4.3.2 Busy\r\n' : '220 inst.example ESMTP\r\n',
+      ),
+    rcpt: async (connection) => {
+      if (mode() === 'hangs-at-recipients') return connection.untilPeerLeaves()
+      if (mode() === 'slow') await sleep(100)
+      await connection.send(
+        mode() === 'defers-recipients' ? '450 4.3.0 Directory is away\r\n' : '250 2.1.5 Ok\r\n',
+      )
+    },
+    data: async (connection) => {
+      await connection.send('354 Go ahead\r\n')
+      if (mode() === 'cuts-within-content') return connection.reset()
+      const wire = await connection.readContent(60_000)
+      connection.contents.length = 0 // thousands of mails need not stay in memory
+      await answerContent(connection, mode(), () => take(connection.lines, wire))
+    },
+  })
+}
+
+async function answerContent(
+  connection: ScriptedConnection,
+  mode: InstituteMode,
+  take: () => TakenMail,
+): Promise<void> {
+  if (mode === 'hangs-before-taking') return connection.untilPeerLeaves()
+  if (mode === 'slow') await sleep(150)
+  if (mode === 'defers-content') return connection.send('451 4.3.0 Not now\r\n')
+  if (mode === 'refuses-content') return connection.send('554 5.6.0 I do not want this\r\n')
+  const mail = take()
+  if (mode === 'takes-and-hangs') return connection.untilPeerLeaves()
+  if (mode === 'takes-and-cuts') return connection.reset()
+  await connection.send('250 2.0.0 Ok, taken\r\n')
+  mail.isAnswered = true
+}
+
+/** Of the transaction that is open: what came since the last MAIL. */
+function envelopeOf(lines: readonly string[]): {
+  readonly number: number
+  readonly recipients: readonly string[]
+} {
+  const start = lines.findLastIndex((line) => line.startsWith('MAIL FROM:'))
+  const [mail = '', ...rest] = lines.slice(start)
+  const recipients = rest.flatMap((line) => /^RCPT TO:<([^>]*)>/.exec(line)?.[1] ?? [])
+  return { number: numberOf(/^MAIL FROM:<([^>]*)>/.exec(mail)?.[1] ?? '') ?? -1, recipients }
+}

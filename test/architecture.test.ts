@@ -36,6 +36,7 @@ const matrix: Readonly<Record<string, readonly string[]>> = {
   ],
   spool: ['smtp'],
   delivery: ['smtp', 'registry', 'spool', 'handover'],
+  alert: ['smtp', 'message', 'registry', 'nexthop', 'spool', 'handover'],
   telemetry: ['*'],
   config: ['smtp'],
   app: ['*'],

@@ -1,5 +1,7 @@
 // The trace field Pforte puts on every mail it relays (RFC 5321 §4.4, RFC 8314 §4.3, RFC 3848, RFC 6531).
 
+import { encodeDateTime } from './date-time.ts'
+
 export interface ReceivedFacts {
   /** What the client called itself; null before any greeting. Printable, at most 255 characters. */
   readonly greetingName: string
@@ -23,7 +25,7 @@ export function encodeReceived(facts: ReceivedFacts): string {
   const tls = facts.tlsCipher === null ? '' : `\ttls ${facts.tlsCipher}\r\n`
   const recipient = facts.onlyRecipient === null ? '' : `\tfor <${facts.onlyRecipient}>\r\n`
   const text = from + by + recipient + tls
-  return `${text.slice(0, -2)};\r\n\t${date(facts.atMs)}\r\n`
+  return `${text.slice(0, -2)};\r\n\t${encodeDateTime(facts.atMs)}\r\n`
 }
 
 /**
@@ -46,16 +48,4 @@ function protocol(facts: ReceivedFacts): string {
   if (!facts.isExtended) return 'SMTP'
   const secure = facts.tlsCipher === null ? '' : 'S'
   return facts.isSmtpUtf8 ? `UTF8SMTP${secure}` : `ESMTP${secure}`
-}
-
-const days = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'] as const
-const months = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ')
-
-/** RFC 5322 §3.3, in UTC: a relay's clock has no home. */
-function date(atMs: number): string {
-  const at = new Date(atMs)
-  const two = (value: number): string => String(value).padStart(2, '0')
-  const day = `${days[at.getUTCDay()] ?? ''}, ${at.getUTCDate()} ${months[at.getUTCMonth()] ?? ''}`
-  const time = `${two(at.getUTCHours())}:${two(at.getUTCMinutes())}:${two(at.getUTCSeconds())}`
-  return `${day} ${at.getUTCFullYear()} ${time} +0000`
 }

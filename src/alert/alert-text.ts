@@ -1,0 +1,40 @@
+// What an alert says, in German and in English: what happened, to what, and what to do.
+
+import { cleanAsciiLine } from '#base/text.ts'
+import type { Notice } from './notice.ts'
+import { delayedInEnglish, delayedInGerman } from './delayed-text.ts'
+import { heldInEnglish, heldInGerman } from './held-text.ts'
+import { countedIn } from './words.ts'
+
+export interface AlertText {
+  /** One line of printable ASCII. */
+  readonly subject: string
+  /** Lines without their endings, UTF-8. */
+  readonly body: readonly string[]
+}
+
+/** `hostname`: the relay's name. */
+export function alertText(notice: Notice, hostname: string): AlertText {
+  const [german, english] =
+    notice.kind === 'mail-delayed'
+      ? [delayedInGerman(notice, hostname), delayedInEnglish(notice, hostname)]
+      : [heldInGerman(notice, hostname), heldInEnglish(notice, hostname)]
+  return {
+    subject: `[Pforte] ${cleanAsciiLine(notice.domain, 100)}: ${subjectOf(notice)}`,
+    body: ['English below.', '', ...german, '', '-'.repeat(72), '', ...english],
+  }
+}
+
+function subjectOf(notice: Notice): string {
+  if (notice.kind === 'mail-held') {
+    const { de, en } = countedIn(notice.mailCount)
+    return `${de} in Verwahrung / ${en} held`
+  }
+  const { de, en } = countedIn(notice.waitingCount)
+  return `${de} in der Warteschlange / ${en} waiting`
+}
+
+/** One line for a chat: the webhook's `text`. */
+export function shortText(notice: Notice, hostname: string): string {
+  return `${hostname}: ${cleanAsciiLine(notice.domain, 100)}: ${subjectOf(notice)}`
+}

@@ -84,6 +84,25 @@ export const eventTable: Readonly<Record<EventKind, EventRow>> = {
     level: 'error',
     meaning: 'What was learned of recipients cannot be stored; it is lost at a restart.',
   },
+  'alert-raised': {
+    level: 'warning',
+    meaning:
+      'Mail of a domain waits long (`mail-delayed`), or a mail is in the hold (`mail-held`). One event for each alert, whatever becomes of its mail and webhook.',
+  },
+  'alert-mail-sent': { level: 'info', meaning: 'An alert, or a digest of many, went out as mail.' },
+  'alert-mail-skipped': {
+    level: 'info',
+    meaning: 'An alert was not sent to somebody as mail, and why.',
+  },
+  'alert-mail-failed': {
+    level: 'warning',
+    meaning: 'An alert could not be sent as mail. It is not tried again.',
+  },
+  'alert-webhook-sent': { level: 'info', meaning: 'The webhook took an alert.' },
+  'alert-webhook-failed': {
+    level: 'warning',
+    meaning: 'The webhook did not take an alert. It is not tried again.',
+  },
   'registry-changed': { level: 'info', meaning: 'Served domains were added, changed or removed.' },
   'registry-unreadable': {
     level: 'error',

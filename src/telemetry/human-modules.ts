@@ -2,6 +2,7 @@
 
 import type { NextHopFacts, NoAnswer } from '#nexthop/nexthop.ts'
 import type { CalloutOutcome } from '#recipients/recipients.ts'
+import { describeAlert } from './human-alerts.ts'
 import { counted, durationText, path } from './human-intake.ts'
 import type { Description } from './human-line.ts'
 import { endpointText } from './log-fields.ts'
@@ -47,6 +48,13 @@ export function describeModule(event: ModuleEvent): Description {
       }
     case 'recipient-store-failed':
       return { word: 'store failed', text: `recipients are not stored: ${peerText(event.error)}` }
+    case 'alert-raised':
+    case 'alert-mail-sent':
+    case 'alert-mail-skipped':
+    case 'alert-mail-failed':
+    case 'alert-webhook-sent':
+    case 'alert-webhook-failed':
+      return describeAlert(event)
     case 'registry-changed':
       return {
         word: 'registry',

@@ -2,6 +2,7 @@
 
 import type { NextHopFacts, NoAnswer } from '#nexthop/nexthop.ts'
 import type { CalloutOutcome } from '#recipients/recipients.ts'
+import { addAlertFields } from './alert-fields.ts'
 import { endpointText, roundMs, type LogFields } from './log-fields.ts'
 import { maxListLength, peerReplyText, peerText } from './peer-text.ts'
 import type { ModuleEvent } from './pforte-event.ts'
@@ -46,6 +47,14 @@ export function addModuleFields(fields: LogFields, event: ModuleEvent): void {
     case 'recipient-store-failed':
     case 'registry-unreadable':
       fields['error'] = peerText(event.error)
+      return
+    case 'alert-raised':
+    case 'alert-mail-sent':
+    case 'alert-mail-skipped':
+    case 'alert-mail-failed':
+    case 'alert-webhook-sent':
+    case 'alert-webhook-failed':
+      addAlertFields(fields, event)
       return
     case 'registry-changed':
       fields['domains'] = event.domains.slice(0, maxListLength).map(peerText)

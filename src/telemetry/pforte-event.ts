@@ -1,5 +1,6 @@
 // Everything that can happen in Pforte: the event unions of all modules together.
 
+import type { AlertEvent } from '#alert/alert.ts'
 import type { AppEvent } from '#app/app-event.ts'
 import type { IntakeEvent } from '#intake/intake-event.ts'
 import type { NextHopEvent } from '#nexthop/nexthop.ts'
@@ -7,7 +8,7 @@ import type { RecipientEvent } from '#recipients/recipients.ts'
 import type { RegistryEvent } from '#registry/registry.ts'
 
 /** What happens outside of sessions. */
-export type ModuleEvent = AppEvent | NextHopEvent | RecipientEvent | RegistryEvent
+export type ModuleEvent = AlertEvent | AppEvent | NextHopEvent | RecipientEvent | RegistryEvent
 
 export type PforteEvent = IntakeEvent | ModuleEvent
 

@@ -181,6 +181,16 @@ function others(registry: MetricsRegistry) {
       help: 'Failures of the embedded store. Store: recipients, registry.',
       labels: ['store'],
     }),
+    alerts: registry.counter({
+      name: 'pforte_alerts_total',
+      help: 'Alerts raised: mail of a domain waits long, or a mail is held. Level: institute, operator.',
+      labels: ['kind', 'level'],
+    }),
+    alertDeliveries: registry.counter({
+      name: 'pforte_alert_deliveries_total',
+      help: 'Alerts and digests of alerts told. Channel: mail, webhook. Result: sent, failed, skipped.',
+      labels: ['channel', 'result'],
+    }),
     registryChanges: registry.counter({
       name: 'pforte_registry_changes_total',
       help: 'Changes of the registry seen.',
@@ -259,6 +269,27 @@ function record(instruments: Instruments, event: PforteEvent): void {
       return
     case 'registry-unreadable':
       instruments.storeFailures.add(1, 'registry')
+      return
+    case 'alert-raised': {
+      const { alert } = event
+      const level = alert.kind === 'mail-delayed' ? alert.level : 'operator'
+      instruments.alerts.add(1, alert.kind, level)
+      return
+    }
+    case 'alert-mail-sent':
+      instruments.alertDeliveries.add(1, 'mail', 'sent')
+      return
+    case 'alert-mail-skipped':
+      instruments.alertDeliveries.add(1, 'mail', 'skipped')
+      return
+    case 'alert-mail-failed':
+      instruments.alertDeliveries.add(1, 'mail', 'failed')
+      return
+    case 'alert-webhook-sent':
+      instruments.alertDeliveries.add(1, 'webhook', 'sent')
+      return
+    case 'alert-webhook-failed':
+      instruments.alertDeliveries.add(1, 'webhook', 'failed')
       return
     case 'registry-changed':
       instruments.registryChanges.add(1)

@@ -3,6 +3,8 @@
 #
 #   install.sh [PROGRAM...]    default: postfix exim opensmtpd sendmail swaks
 #
+# On request also strace, which the tests of test/faults use.
+#
 # Prints one line a program, fields separated by tabs:  NAME ready PREFIX  |  NAME missing REASON
 #
 # Debian's mail servers exclude each other and start when they are installed. So none is installed:
@@ -30,7 +32,7 @@ packages_of() {
     exim) echo exim4-daemon-light ;;
     opensmtpd) echo opensmtpd ;;
     sendmail) echo sendmail-bin sendmail-cf m4 ;;
-    swaks) echo swaks ;;
+    swaks | strace) echo "$1" ;;
     *) return 1 ;;
   esac
 }
@@ -42,6 +44,7 @@ binaries_of() {
     exim) echo usr/sbin/exim4 ;;
     opensmtpd) echo usr/sbin/smtpd ;;
     sendmail) echo usr/libexec/sendmail/sendmail ;;
+    strace) echo usr/bin/strace ;;
     swaks) ;;
   esac
 }
@@ -137,7 +140,7 @@ users() {
 # Exim and swaks run as anybody; the other servers change user themselves.
 privileges() {
   case $1 in
-    exim | swaks) return ;;
+    exim | swaks | strace) return ;;
   esac
   may_be_root || { reason='needs root or sudo to run'; return 1; }
   case $1 in

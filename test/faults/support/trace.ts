@@ -1,0 +1,69 @@
+// Runs a program under strace: to write down what it does to files, or to make one of its calls fail.
+
+import { spawn } from 'node:child_process'
+import { createReadStream } from 'node:fs'
+import path from 'node:path'
+import { createInterface } from 'node:readline'
+import { concerns, operationsOf, tracedCalls, type FileOperation } from './file-operations.ts'
+import { readStraceLog } from './strace-log.ts'
+import type { StraceProgram } from './strace-program.ts'
+
+export interface TraceOptions {
+  readonly strace: Extract<StraceProgram, { kind: 'ready' }>
+  /** Program and arguments. */
+  readonly command: readonly string[]
+  /** The folder to watch; absolute. */
+  readonly folder: string
+  /** Where the log goes; not in the watched folder. */
+  readonly logFile: string
+  /** Further expressions of strace, such as `inject=fsync:error=EIO:when=3`. */
+  readonly expressions?: readonly string[]
+  /** After that the program is killed and the call rejects. */
+  readonly timeoutMs: number
+}
+
+export interface TraceResult {
+  readonly exitCode: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+  readonly operations: readonly FileOperation[]
+}
+
+/** Longer than any write of a program that is watched. */
+const maxStringBytes = 8 * 1024 * 1024
+
+export async function trace(options: TraceOptions): Promise<TraceResult> {
+  const { strace, command, folder, logFile, expressions = [] } = options
+  const parameters = ['-f', '-y', '-xx', '-s', String(maxStringBytes), '-qq', '-o', logFile]
+  const traced = ['--signal=none', '--seccomp-bpf', '-e', `trace=${tracedCalls.join(',')}`]
+  const injected = expressions.flatMap((expression) => ['-e', expression])
+  const child = spawn(strace.file, [...parameters, ...traced, ...injected, '--', ...command], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // Files are not written by calls that strace cannot see.
+    env: { ...process.env, UV_USE_IO_URING: '0' },
+  })
+  const said = { stdout: '', stderr: '' }
+  child.stdout.on('data', (chunk: Buffer) => (said.stdout += chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => (said.stderr += chunk.toString()))
+  const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs)
+  const [exitCode, signal] = await new Promise<[number | null, NodeJS.Signals | null]>(
+    (resolve, reject) => {
+      child.once('error', reject)
+      child.once('close', (code, by) => resolve([code, by]))
+    },
+  )
+  clearTimeout(timer)
+  return { exitCode, signal, ...said, operations: await readOperations(logFile, folder) }
+}
+
+async function readOperations(logFile: string, folder: string): Promise<readonly FileOperation[]> {
+  const options = { folder: path.resolve(folder) }
+  const isWanted = concerns(options)
+  const lines: string[] = []
+  // What does not concern the folder is not kept: a log may be long.
+  for await (const line of createInterface({ input: createReadStream(logFile) })) {
+    if (isWanted(line) || line.includes('resumed>')) lines.push(line)
+  }
+  return operationsOf(readStraceLog(lines, isWanted), options)
+}

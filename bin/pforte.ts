@@ -1,5 +1,6 @@
 // Argument list in, exit code out. Everything else is in src/app.
 
+import { askOn } from '#app/ask.ts'
 import { runCommandLine } from '#app/commands.ts'
 
 const stop = new AbortController()
@@ -35,9 +36,12 @@ process.stderr.on('error', () => {})
 try {
   const exitCode = await runCommandLine(process.argv.slice(2), {
     stdout: (text) => void process.stdout.write(text),
+    stdoutBytes: (bytes) => void process.stdout.write(bytes),
     stderr: (text) => void process.stderr.write(text),
     environment: process.env,
     isTerminal: process.stdout.isTTY,
+    // The question goes where it does not mix with what is printed.
+    ...(process.stdin.isTTY && { ask: askOn(process.stdin, process.stderr, stop.signal) }),
     signal: stop.signal,
   })
   process.exitCode = exitCode === 0 && isOutputLost ? 1 : exitCode

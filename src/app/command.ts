@@ -12,10 +12,17 @@ const maxLineLength = 1000
 export interface CommandIo {
   /** Writes as it is given: the command ends its own lines. */
   readonly stdout: (text: string) => void
+  /** Standard output for what is not text. Absent: only text can be written. */
+  readonly stdoutBytes?: (bytes: Uint8Array) => void
   readonly stderr: (text: string) => void
   readonly environment: Readonly<Record<string, string | undefined>>
   /** Standard output is a terminal: colours and the human log format make sense. */
   readonly isTerminal: boolean
+  /**
+   * Asks the person in front of standard input, and gives one line, or null at its end and when the
+   * command is interrupted. Absent: standard input is no terminal.
+   */
+  readonly ask?: (question: string) => Promise<string | null>
   /** Aborted by SIGINT, SIGTERM, and when nobody reads standard output any more. */
   readonly signal: AbortSignal
 }

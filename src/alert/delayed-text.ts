@@ -30,7 +30,7 @@ export function delayedInGerman(delayed: MailDelayed, hostname: string): readonl
     ...wrap('- Suchen Sie die Antwort oben im Protokoll Ihres Servers.', '  '),
     ...wrap('- Nehmen Sie das Relay von Ratenbegrenzung und Greylisting aus.', '  '),
     '',
-    'Als Betrieb des Relays:',
+    'Als Betrieb des Relays (eine Antwort auf diese E-Mail geht dorthin):',
     ...commands(domain),
   ]
 }
@@ -41,7 +41,7 @@ export function delayedInEnglish(delayed: MailDelayed, hostname: string): readon
   return [
     ...wrap(
       `${countedIn(waitingCount).en} for ${domain} ${verb} on the relay ${hostname}, because the ` +
-        `server ${shown(server)} does not take them. The oldest has waited for ${ageText(ageMs)} ` +
+        `server ${shown(server)} does not take mail. The oldest has waited for ${ageText(ageMs)} ` +
         `(received ${timeText(oldestReceivedAtMs)}).`,
     ),
     '',
@@ -62,7 +62,7 @@ export function delayedInEnglish(delayed: MailDelayed, hostname: string): readon
     ...wrap('- Look for the reply above in the log of your server.', '  '),
     ...wrap('- Exempt the relay from rate limits and greylisting.', '  '),
     '',
-    'If you run the relay:',
+    'If you run the relay (a reply to this mail goes there):',
     ...commands(domain),
   ]
 }

@@ -11,8 +11,8 @@ const reasons: Readonly<Record<HoldReason, { readonly why: BothLanguages; help: 
     refused: {
       why: { de: 'vom Server abgelehnt', en: 'refused by the server' },
       help: {
-        de: 'Der Server hat diese E-Mails endgültig abgelehnt, nachdem das Relay sie angenommen hatte. Er darf nach der Prüfung der Empfänger nichts mehr ablehnen: Filter sollen markieren oder in Quarantäne nehmen.',
-        en: 'The server refused these mails for good after the relay had accepted them. Once recipients are verified it must not refuse anything: filters are to mark or to quarantine.',
+        de: 'Der Server hat diese E-Mails oder ihre Empfänger endgültig abgelehnt, nachdem das Relay sie angenommen hatte. Gibt es den Empfänger noch? Den Inhalt darf der Server nicht ablehnen: Filter sollen markieren oder in Quarantäne nehmen.',
+        en: 'The server refused these mails or their recipients for good after the relay had accepted them. Does the recipient still exist? Content must not be refused by the server: filters are to mark or to quarantine.',
       },
     },
     expired: {
@@ -57,7 +57,7 @@ export function heldInGerman(digest: HeldDigest, hostname: string): readonly str
     '',
     ...list(digest, 'de', 'weitere'),
     ...help(digest, 'de'),
-    'Als Betrieb des Relays:',
+    'Als Betrieb des Relays (eine Antwort auf diese E-Mail geht dorthin):',
     ...commands(digest, { list: 'alle', show: 'eine ansehen', release: 'freigeben' }),
   ]
 }
@@ -73,7 +73,7 @@ export function heldInEnglish(digest: HeldDigest, hostname: string): readonly st
     '',
     ...list(digest, 'en', 'more'),
     ...help(digest, 'en'),
-    'If you run the relay:',
+    'If you run the relay (a reply to this mail goes there):',
     ...commands(digest, { list: 'all of them', show: 'look at one', release: 'release them' }),
   ]
 }

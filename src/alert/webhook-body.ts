@@ -32,7 +32,7 @@ function detailsOf(notice: Notice): object {
   return {
     mailCount: notice.mailCount,
     mails: notice.mails.map(({ id, recipients, reason, reply }) => ({
-      id,
+      id: shown(id),
       recipients: recipients.slice(0, maxRecipientCount).map(shown),
       reason,
       reply: shown(reply),

@@ -37,14 +37,20 @@ const bodyOf = (notice: Notice): string => alertText(notice, hostname).body.join
 
 test('mail that waits: how much, since when, why and what to do, in both languages', () => {
   const { subject } = alertText(delayed, hostname)
-  assert.equal(subject, '[Pforte] inst.example: 12 E-Mails in der Warteschlange / 12 mails waiting')
+  assert.equal(subject, '[Pforte] inst.example: E-Mails warten seit 4 h / mail waiting for 4 h')
   const body = bodyOf(delayed).replaceAll(/\n */g, ' ')
-  assert.match(body, /12 E-Mails an inst\.example warten auf dem Relay mailrelay1\.example\.org/)
+  assert.match(
+    body,
+    /E-Mails an 12 Empfänger in inst\.example warten auf dem Relay mailrelay1\.example\.org/,
+  )
   assert.match(body, /seit 4 h \(empfangen 2026-10-05 09:00 UTC\)/)
-  assert.match(body, /12 mails for inst\.example wait on the relay/)
+  assert.match(body, /Mail for 12 recipients of inst\.example waits on the relay/)
   assert.match(body, /Letzte Antwort des Servers: 451 4\.3\.0 try again later/)
   assert.match(body, /pforte queue flush --domain inst\.example/)
-  assert.match(bodyOf({ ...delayed, waitingCount: 1 }), /^1 E-Mail an inst\.example wartet/m)
+  assert.match(
+    bodyOf({ ...delayed, waitingCount: 1 }),
+    /^Mail for 1 recipient of inst\.example waits/m,
+  )
   assert.match(bodyOf({ ...delayed, lastReply: '' }), /^Last reply of the server:\n {2}none$/m)
 })
 

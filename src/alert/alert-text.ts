@@ -4,7 +4,7 @@ import { cleanAsciiLine } from '#base/text.ts'
 import type { Notice } from './notice.ts'
 import { delayedInEnglish, delayedInGerman } from './delayed-text.ts'
 import { heldInEnglish, heldInGerman } from './held-text.ts'
-import { countedIn } from './words.ts'
+import { ageText, countedIn } from './words.ts'
 
 export interface AlertText {
   /** One line of printable ASCII. */
@@ -30,8 +30,8 @@ function subjectOf(notice: Notice): string {
     const { de, en } = countedIn(notice.mailCount)
     return `${de} in Verwahrung / ${en} held`
   }
-  const { de, en } = countedIn(notice.waitingCount)
-  return `${de} in der Warteschlange / ${en} waiting`
+  const age = ageText(notice.ageMs)
+  return `E-Mails warten seit ${age} / mail waiting for ${age}`
 }
 
 /** One line for a chat: the webhook's `text`. */

@@ -16,6 +16,7 @@ export interface MailDelayed {
   readonly level: AlertLevel
   /** A-label, lower case: the served domain in trouble. */
   readonly domain: string
+  /** Recipients that wait. */
   readonly waitingCount: number
   readonly oldestReceivedAtMs: number
   readonly ageMs: number

@@ -1,14 +1,13 @@
 // The alert that mail waits: the institute's server does not take it.
 
 import type { MailDelayed } from './alert.ts'
-import { ageText, countedIn, shown, timeText, wrap } from './words.ts'
+import { ageText, shown, timeText, wrap } from './words.ts'
 
 export function delayedInGerman(delayed: MailDelayed, hostname: string): readonly string[] {
   const { domain, server, lastReply, waitingCount, ageMs, oldestReceivedAtMs } = delayed
-  const verb = waitingCount === 1 ? 'wartet' : 'warten'
   return [
     ...wrap(
-      `${countedIn(waitingCount).de} an ${domain} ${verb} auf dem Relay ${hostname}, weil der Server ` +
+      `E-Mails an ${waitingCount} Empfänger in ${domain} warten auf dem Relay ${hostname}, weil der Server ` +
         `${shown(server)} sie nicht annimmt. Die älteste wartet seit ${ageText(ageMs)} ` +
         `(empfangen ${timeText(oldestReceivedAtMs)}).`,
     ),
@@ -37,10 +36,10 @@ export function delayedInGerman(delayed: MailDelayed, hostname: string): readonl
 
 export function delayedInEnglish(delayed: MailDelayed, hostname: string): readonly string[] {
   const { domain, server, lastReply, waitingCount, ageMs, oldestReceivedAtMs } = delayed
-  const verb = waitingCount === 1 ? 'waits' : 'wait'
+  const recipients = waitingCount === 1 ? '1 recipient' : `${waitingCount} recipients`
   return [
     ...wrap(
-      `${countedIn(waitingCount).en} for ${domain} ${verb} on the relay ${hostname}, because the ` +
+      `Mail for ${recipients} of ${domain} waits on the relay ${hostname}, because the ` +
         `server ${shown(server)} does not take mail. The oldest has waited for ${ageText(ageMs)} ` +
         `(received ${timeText(oldestReceivedAtMs)}).`,
     ),
@@ -70,7 +69,7 @@ export function delayedInEnglish(delayed: MailDelayed, hostname: string): readon
 /** The command line is English, so these are the same in both languages. */
 function commands(domain: string): readonly string[] {
   return [
-    `  pforte queue --domain ${domain}`,
+    `  pforte queue`,
     `  pforte queue list --domain ${domain}`,
     `  pforte queue flush --domain ${domain} --reason '...'`,
   ]

@@ -145,9 +145,9 @@ test('the institute is told by mail at an address that works, with the operator 
   assert.equal(mail?.reversePath, 'operator@site.example')
   assert.deepEqual(mail.recipients, ['anna@other.example'])
   const text = mail.content?.toString() ?? ''
-  assert.match(text, /^Subject: \[Pforte\] inst\.example: 3 E-Mails/m)
+  assert.match(text, /^Subject: \[Pforte\] inst\.example: E-Mails warten seit 60 min/m)
   assert.match(text, /^Auto-Submitted: auto-generated\r$/m)
-  assert.match(text, /^3 mails for inst\.example wait/m)
+  assert.match(text, /^Mail for 3 recipients of inst\.example waits/m)
   assert.ok(sent?.kind === 'alert-mail-sent')
   assert.ok(text.includes(`Message-ID: <${sent.messageId}>`))
   assert.equal(sent.audience, 'institute')

@@ -45,7 +45,7 @@ function alertText(alert: Alert): string {
   const domain = peerText(alert.domain)
   if (alert.kind === 'mail-delayed') {
     const reply = alert.lastReply === '' ? '' : `: ${peerText(alert.lastReply)}`
-    return `${domain}: ${counted(alert.waitingCount, 'mail')} waiting, the oldest for ${durationText(alert.ageMs)}; ${peerText(alert.server)}${reply}`
+    return `${domain}: ${counted(alert.waitingCount, 'recipient')} waiting, the oldest mail for ${durationText(alert.ageMs)}; ${peerText(alert.server)}${reply}`
   }
   const reply = alert.reply === '' ? '' : `: ${peerText(alert.reply)}`
   return `${domain}: ${peerText(alert.id)} held, ${counted(alert.recipients.length, 'recipient')}, ${alert.reason}${reply}`

@@ -3,7 +3,7 @@
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 INSTALLED := node_modules/.package-lock.json
 
-.PHONY: help demo test check types lint format fast-tests bench fuzz
+.PHONY: help demo test check types lint format fast-tests bench fuzz torture
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,6 +31,9 @@ fast-tests: $(INSTALLED)
 
 fuzz: $(INSTALLED) ## the property tests for longer (SECONDS=60 each)
 	@PFORTE_FUZZ_SECONDS=$(or $(SECONDS),60) node test/run-tests.ts fuzz
+
+torture: $(INSTALLED) ## the fault tests at length: every step fails, power cuts, 200 kills (PFORTE_SEED=n repeats)
+	@PFORTE_TORTURE=1 node test/run-tests.ts faults
 
 bench: $(INSTALLED) ## memory with large mails, cost of an event
 	@node bench/large-mails.ts

@@ -1,4 +1,4 @@
-// Runs the tests of one kind and sums them up: `node test/run-tests.ts fast|all|fuzz`. A skipped test is
+// Runs the tests of one kind and sums them up: `node test/run-tests.ts fast|all|fuzz|faults`. A skipped test is
 // listed with its reason; with PFORTE_NO_SKIPS=1 (as in CI) it fails the run.
 
 import { globSync } from 'node:fs'
@@ -34,10 +34,13 @@ const whole: Group = {
   isolation: 'process',
 }
 
+const faults: Group = { files: ['test/faults/*.test.ts'], isolation: 'process' }
+
 const kinds: Readonly<Record<string, readonly Group[]>> = {
   fast: [unit, dialogs],
   all: [fuzz, whole],
   fuzz: [fuzz],
+  faults: [faults],
 }
 
 // Type stripping of each file once, not once for each test process.
@@ -49,7 +52,7 @@ const sum = { passed: 0, failed: 0 }
 const skipped: string[] = []
 const groups = kinds[process.argv[2] ?? '']
 if (groups === undefined) {
-  process.stderr.write('usage: node test/run-tests.ts fast|all|fuzz\n')
+  process.stderr.write('usage: node test/run-tests.ts fast|all|fuzz|faults\n')
   process.exit(2)
 }
 for (const group of groups) await runGroup(group)

@@ -57,6 +57,9 @@ const furtherDoors: Readonly<Record<string, { readonly users: readonly string[] 
   'recipients/open-recipients.ts': { users: ['app'] },
   'registry/open-registry.ts': { users: ['app'] },
   'spool/open-spool.ts': { users: ['app'] },
+  'spool/open-spool-tools.ts': { users: ['app'] },
+  // The contract for people's tools, apart from the relay's.
+  'spool/spool-tools.ts': { users: ['app'] },
   // The type of openNextHops' options, which app fills from the configuration.
   'nexthop/target.ts': { users: ['app'] },
   // Event unions of modules whose door loads the whole module.
@@ -73,7 +76,7 @@ const furtherDoors: Readonly<Record<string, { readonly users: readonly string[] 
   'registry/errors.ts': { users: ['app'] },
   'registry/leads-back.ts': { users: ['app'] },
   'registry/plan.ts': { users: ['app'] },
-  'registry/route.ts': { users: ['app'] },
+  'registry/route.ts': { users: ['app', 'delivery'] },
   'registry/served-domain.ts': { users: ['app'] },
   'registry/unreadable.ts': { users: ['app'] },
   // The commands `pforte recipient …`: the error of an order, the subject of a question, the table.
@@ -89,6 +92,7 @@ const furtherDoors: Readonly<Record<string, { readonly users: readonly string[] 
   'config/yaml-file.ts': { users: ['app'] },
   // One module for each command and the frame they share: bin starts the frame.
   'app/commands.ts': { users: ['bin'] },
+  'app/ask.ts': { users: ['bin'] },
 }
 
 /** No sockets, clocks, files or look-ups: of Node only the byte type. */

@@ -36,6 +36,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'show, ask, forget or pin what is known of a recipient',
     load: async () => (await import('./commands/recipient.ts')).recipientCommand,
   },
+  queue: {
+    summary: 'show mail that waits or is held, and decide about it',
+    load: async () => (await import('./commands/queue.ts')).queueCommand,
+  },
   explain: {
     summary: 'say what would happen to a mail, without sending anything',
     load: async () => (await import('./commands/explain.ts')).explainCommand,

@@ -18,7 +18,7 @@ const parallelCount = 16
  * warning for each endpoint that could not be looked up.
  */
 export async function checkRoutes(
-  domains: readonly ServedDomain[],
+  domains: readonly Pick<ServedDomain, 'domain' | 'route' | 'calloutRoute'>[],
   config: Config,
   io: CommandIo,
 ): Promise<readonly string[]> {

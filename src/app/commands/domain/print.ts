@@ -28,7 +28,18 @@ export function domainJson(served: ServedDomain): Readonly<Record<string, unknow
 }
 
 export function printJson(io: CommandIo, value: unknown): void {
-  io.stdout(`${JSON.stringify(value, null, 2)}\n`)
+  io.stdout(`${jsonText(value)}\n`)
+}
+
+// What JSON.stringify leaves as it is, but a terminal or an eye may not: DEL, C1, reordering, hiding.
+const unsafeInJson = /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g
+
+/** Texts of peers are in it as they came, but nothing in it can drive a terminal. */
+export function jsonText(value: unknown): string {
+  return JSON.stringify(value, null, 2).replace(
+    unsafeInJson,
+    (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }
 
 /** All there is to know about a domain, one line a fact. */

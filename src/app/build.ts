@@ -3,6 +3,7 @@
 import type { Deadlines } from '#base/deadlines.ts'
 import { systemClock } from '#base/clock.ts'
 import type { Config } from '#config/config.ts'
+import type { DeliveryOptions } from '#delivery/delivery.ts'
 import type { Resolver } from '#dns/dns.ts'
 import type { PurposeOptions, TargetOptions } from '#nexthop/target.ts'
 import type { NextHopEvent, NextHops } from '#nexthop/nexthop.ts'
@@ -11,6 +12,7 @@ import type { RecipientEvent, RecipientFault } from '#recipients/recipients.ts'
 import type { SessionRules } from '#session/session.ts'
 import { parseMailbox } from '#smtp/parse-path.ts'
 import type { Mailbox } from '#smtp/path.ts'
+import type { Toolbox } from './toolbox.ts'
 
 export function nextHopOptions(
   config: Config,
@@ -90,6 +92,28 @@ export function sessionRules(config: Config, isTlsOffered: boolean): SessionRule
     unknownRecipientDelayAfterCount: limits.unknownRecipientDelayAfterCount,
     unknownRecipientDelayMs: limits.unknownRecipientDelayMs,
     maxUnknownRecipientCount: limits.maxUnknownRecipientCount,
+  }
+}
+
+export function deliveryOptions(
+  config: Config,
+  parts: Pick<Toolbox, 'registry' | 'nextHops' | 'recipients'> &
+    Pick<DeliveryOptions, 'spool' | 'raise' | 'emit'>,
+): DeliveryOptions {
+  const { delivery, handover } = config
+  const { recipients } = parts
+  return {
+    ...delivery,
+    spool: parts.spool,
+    registry: parts.registry,
+    nextHops: parts.nextHops,
+    raise: parts.raise,
+    emit: parts.emit,
+    onRecipientReply: recipients.learn,
+    clock: systemClock,
+    random: Math.random,
+    schedule: delivery,
+    attemptBudgetMs: handover.finalTimeoutMs,
   }
 }
 

@@ -1,7 +1,7 @@
 // The whole relay in one process: opens everything in order, reloads what can be reloaded, drains and
 // closes in the reverse order. The demo, the tests and a small site run exactly this.
 
-import path from 'node:path'
+import { openAlerts, usualAlertTimes, type Alerts } from '#alert/alert.ts'
 import { systemClock } from '#base/clock.ts'
 import { createTraceIds } from '#base/trace-id.ts'
 import type { Config } from '#config/config.ts'
@@ -13,13 +13,17 @@ import {
   type Intake,
   type IntakeOptions,
 } from '#intake/intake.ts'
+import { firstAttemptMs, longestDelayMs, openDelivery } from '#delivery/delivery.ts'
 import type { SocketAddress } from '#net/connection.ts'
 import { openListener, type Listener } from '#net/listener.ts'
 import { openServerTls, type ServerTls } from '#net/server-tls.ts'
-import type { MetricsServer, Telemetry } from '#telemetry/telemetry.ts'
-import { postmasterOf, sessionRules } from './build.ts'
+import { incomingFolder, openSpool } from '#spool/open-spool.ts'
+import { SpoolError, type Spool } from '#spool/spool.ts'
+import type { MetricsServer, PforteEvent, Telemetry } from '#telemetry/telemetry.ts'
+import { deliveryOptions, postmasterOf, sessionRules } from './build.ts'
 import { CommandError } from './command.ts'
 import { openToolbox, type Toolbox } from './toolbox.ts'
+import { Wires } from './wires.ts'
 
 export interface Relay {
   /** Where it really listens, in the order of the configuration. */
@@ -32,6 +36,8 @@ export interface Relay {
 }
 
 const certificatePollMs = 5000
+/** What people have not been told by then is in the log. */
+const alertGraceMs = 2000
 /** Header sections beyond this cannot be searched for loops and forged results. */
 const maxHeaderBytes = 256 * 1024
 
@@ -43,13 +49,18 @@ export async function startRelay(options: {
 }): Promise<Relay> {
   const { config, telemetry, version } = options
   await using stack = new AsyncDisposableStack()
-  const toolbox = stack.use(await openToolbox(config, telemetry.emit))
-  const serverTls = stack.adopt(await openTls(config, telemetry), (tls) => tls.close())
-  const contentFolder = path.join(config.state, 'incoming')
-  await prepareContentFolder(contentFolder)
   const current: { config: Config } = { config }
+  const spool = stack.adopt(await openSpoolOf(config, telemetry), (opened) => opened.close())
+  const wires = new Wires(telemetry)
+  const toolbox = stack.use(await openToolbox(config, wires.emit))
+  const alerts = stack.adopt(openAlertsOf(current, toolbox, telemetry), (opened) =>
+    opened.close(alertGraceMs),
+  )
+  const serverTls = stack.adopt(await openTls(config, telemetry), (tls) => tls.close())
+  const contentFolder = incomingFolder(config.spool.folder)
+  await prepareContentFolder(contentFolder)
   const intake = openIntake(
-    intakeOptions(current, { toolbox, serverTls, telemetry, contentFolder }),
+    intakeOptions(current, { toolbox, serverTls, spool, emit: wires.emit, contentFolder }),
   )
   telemetry.emit({
     kind: 'started',
@@ -62,12 +73,20 @@ export async function startRelay(options: {
   if (metrics !== null) stack.defer(() => metrics.close())
   const listeners = await openListeners(config, intake, telemetry)
   stack.defer(() => closeAll(listeners))
+  const delivery = openDelivery(
+    deliveryOptions(config, { ...toolbox, spool, raise: alerts.raise, emit: telemetry.emit }),
+  )
+  wires.connect(delivery, alerts)
+  stack.defer(() => delivery.close(config.delivery.stopTimeoutMs))
+  const recovery = setInterval(() => void recover(spool), config.delivery.recoverEveryMs)
+  stack.defer(() => clearInterval(recovery))
   const opened = stack.move()
   return {
     addresses: listeners.map((listener) => listener.address),
     metricsAddress: metrics,
     reload: async (next) => {
       await serverTls.reload()
+      await recover(spool)
       const needsRestart = changedKeys(current.config, next)
       current.config = { ...current.config, limits: next.limits, postmaster: next.postmaster }
       return needsRestart
@@ -83,16 +102,22 @@ export async function startRelay(options: {
   }
 }
 
+/** Opens a stopped spool again; while that is not possible, its state says why. */
+async function recover(spool: Spool): Promise<void> {
+  if (spool.state().kind === 'stopped') await spool.recover().catch(() => undefined)
+}
+
 interface Parts {
   readonly toolbox: Toolbox
   readonly serverTls: ServerTls
-  readonly telemetry: Telemetry
+  readonly spool: Spool
+  readonly emit: (event: PforteEvent) => void
   readonly contentFolder: string
 }
 
 /** Asked anew for each session, so that a reload reaches the next one. */
 function intakeOptions(current: { readonly config: Config }, parts: Parts): () => IntakeOptions {
-  const { toolbox, serverTls, telemetry, contentFolder } = parts
+  const { toolbox, serverTls, spool, emit, contentFolder } = parts
   const { now, monotonicMs } = systemClock
   const nextTraceId = createTraceIds(now, Math.random)
   const ledger = new RelayedLedger(now)
@@ -108,7 +133,7 @@ function intakeOptions(current: { readonly config: Config }, parts: Parts): () =
     deadlines: toolbox.deadlines,
     tlsContext: serverTls.context,
     monotonicMs,
-    emit: telemetry.emit,
+    emit,
     nextTraceId,
     desk: {
       recipientJudge: {
@@ -126,13 +151,15 @@ function intakeOptions(current: { readonly config: Config }, parts: Parts): () =
         nextHops: toolbox.nextHops,
         recipients: toolbox.recipients,
         ledger,
+        spool,
+        firstAttemptMs: () => firstAttemptMs(config.delivery, now(), Math.random),
         now,
       },
       contentMemory,
       maxContentInMemoryBytes: config.limits.maxContentInMemoryBytes,
       contentFolder,
       monotonicMs,
-      emit: telemetry.emit,
+      emit,
     },
   })
   let built = { config: current.config, options: build(current.config) }
@@ -141,6 +168,39 @@ function intakeOptions(current: { readonly config: Config }, parts: Parts): () =
       built = { config: current.config, options: build(current.config) }
     return built.options
   }
+}
+
+async function openSpoolOf(config: Config, telemetry: Telemetry): Promise<Spool> {
+  try {
+    return await openSpool({
+      ...config.spool,
+      maxDelayMs: longestDelayMs(config.delivery),
+      clock: systemClock,
+      emit: telemetry.emit,
+    })
+  } catch (error) {
+    if (!(error instanceof SpoolError)) throw error
+    throw new CommandError(error.message)
+  }
+}
+
+function openAlertsOf(
+  current: { readonly config: Config },
+  { registry, nextHops }: Toolbox,
+  telemetry: Telemetry,
+): Alerts {
+  const { hostname, alerts } = current.config
+  return openAlerts({
+    ...alerts,
+    hostname,
+    postmaster: () => postmasterOf(current.config),
+    times: usualAlertTimes,
+    registry,
+    nextHops,
+    clock: systemClock,
+    random: Math.random,
+    emit: telemetry.emit,
+  })
 }
 
 async function openTls(config: Config, telemetry: Telemetry): Promise<ServerTls> {
@@ -226,6 +286,9 @@ function changedKeys(before: Config, after: Config): readonly string[] {
     'tls',
     'verification',
     'handover',
+    'spool',
+    'delivery',
+    'alerts',
     'dns',
     'log',
     'metrics',

@@ -13,6 +13,8 @@ export interface Config {
   readonly verification: VerificationConfig
   readonly handover: HandoverConfig
   readonly dns: DnsConfig
+  readonly spool: SpoolConfig
+  readonly delivery: DeliveryConfig
   readonly alerts: AlertsConfig
   readonly log: LogConfig
   readonly metrics: { readonly listen: { readonly address: string; readonly port: number } | null }
@@ -93,6 +95,25 @@ export interface HandoverConfig {
   readonly contentTimeoutMs: number
   /** Wait for the final reply (RFC 5321 §4.5.3.2.6: 10 min). */
   readonly finalTimeoutMs: number
+}
+
+export interface SpoolConfig {
+  /** Absolute. */
+  readonly folder: string
+  /** What stays free on its file system. */
+  readonly reserveBytes: number
+  readonly reserveInodeCount: number
+}
+
+export interface DeliveryConfig {
+  /** Of one route, at the same time. */
+  readonly maxConnectionCount: number
+  readonly pausesMs: readonly [number, ...number[]]
+  readonly holdAfterMs: number
+  readonly alertInstituteAfterMs: number
+  readonly alertOperatorAfterMs: number
+  readonly recoverEveryMs: number
+  readonly stopTimeoutMs: number
 }
 
 export interface DnsConfig {

@@ -25,7 +25,11 @@ interface Order {
   readonly orEqual: boolean
 }
 
-function contradictingDurations({ verification, limits }: Config): readonly Contradiction[] {
+function contradictingDurations({
+  verification,
+  limits,
+  delivery,
+}: Config): readonly Contradiction[] {
   const fresh = ['verification.positiveFresh', verification.positiveFreshMs] as const
   const refresh = ['verification.positiveRefresh', verification.positiveRefreshMs] as const
   const stale = ['verification.positiveStale', verification.positiveStaleMs] as const
@@ -37,7 +41,10 @@ function contradictingDurations({ verification, limits }: Config): readonly Cont
   const clientCommand = ['limits.commandTimeout', limits.commandTimeoutMs] as const
   const clientData = ['limits.dataTimeout', limits.dataTimeoutMs] as const
   const session = ['limits.sessionTimeout', limits.sessionTimeoutMs] as const
+  const institute = ['delivery.alertInstituteAfter', delivery.alertInstituteAfterMs] as const
+  const operator = ['delivery.alertOperatorAfter', delivery.alertOperatorAfterMs] as const
   const orders: readonly Order[] = [
+    { short: institute, long: operator, orEqual: true },
     { short: refresh, long: fresh, orEqual: false },
     { short: fresh, long: stale, orEqual: false },
     { short: negativeFresh, long: negativeLimit, orEqual: true },

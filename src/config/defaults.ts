@@ -212,6 +212,51 @@ export const defaults: Readonly<Record<string, Default>> = {
   },
   'dns.attempts': { value: 2, reason: 'one lost datagram must not defer a mail' },
 
+  'spool.folder': {
+    value: null,
+    derived: 'spool in the folder of `state`',
+    reason: 'one disk is enough for most sites; a busy one gives the spool its own',
+  },
+  'spool.reserve': {
+    value: '256MiB',
+    reason:
+      'room for the mails under way when it is reached, and for the log that tells of it; five of the largest',
+  },
+  'spool.reserveInodes': {
+    value: 1000,
+    reason: 'a large mail is a file; this many are under way at most',
+  },
+  'delivery.maxConnections': {
+    value: 10,
+    reason: 'half of `handover.maxConnections`: a full spool leaves room for mail that comes in',
+  },
+  'delivery.pauses': {
+    value: ['1min', '2min', '5min', '10min', '15min', '30min'],
+    reason:
+      'short at first, because most outages are short; a server known to be down is not asked for each mail',
+  },
+  'delivery.holdAfter': {
+    value: '5d',
+    reason:
+      'RFC 5321 §4.5.4.1 wants 4 to 5 days; then a human decides, where others would send a bounce',
+  },
+  'delivery.alertInstituteAfter': {
+    value: '1h',
+    reason: 'a restart takes minutes; after an hour somebody should look',
+  },
+  'delivery.alertOperatorAfter': {
+    value: '4h',
+    reason: "the institute had its time; mail still waits, and the operator's spool grows",
+  },
+  'delivery.recoverEvery': {
+    value: '30s',
+    reason: 'a full disk is often emptied soon; a broken one costs one attempt each time',
+  },
+  'delivery.stopTimeout': {
+    value: '5s',
+    reason: 'most deliveries take less; the others are in the spool and only begin anew',
+  },
+
   'alerts.webhook': {
     value: null,
     reason: 'only the operator knows; alerts are in the log and the metrics in any case',

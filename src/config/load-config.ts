@@ -73,10 +73,11 @@ function isMapping(value: unknown): value is Input {
 }
 
 function absolutePaths(config: Config, folder: string): Config {
-  const { state, tls, log } = config
+  const { state, spool, tls, log } = config
   return {
     ...config,
     state: resolve(folder, state),
+    spool: { ...spool, folder: resolve(folder, spool.folder) },
     tls: {
       certificates: tls.certificates.map((pair) => ({
         certificate: resolve(folder, pair.certificate),
@@ -103,6 +104,7 @@ function valuesOf(
   const changed: Readonly<Record<string, unknown>> = {
     hostname: config.hostname,
     state: config.state,
+    'spool.folder': config.spool.folder,
     'tls.certificates': config.tls.certificates,
     'tls.ca': config.tls.ca,
     'log.file': config.log.file,

@@ -11,6 +11,7 @@ import type { Config, ListenConfig, LogConfig, TlsConfig } from './config.ts'
 import { limitsSchema } from './limits-schema.ts'
 import { dnsSchema, handoverSchema } from './next-hop-schema.ts'
 import { count, ipAddress, key, parsedText, path, section, wrong } from './schema-types.ts'
+import { deliverySchema, spoolSchema } from './spool-schema.ts'
 import { verificationSchema } from './verification-schema.ts'
 
 const port: z.ZodType<number> = count({ min: 0, max: 65535 })
@@ -86,12 +87,19 @@ const configSchema: z.ZodType<Config> = section({
     .describe("Asking the institutes' servers for recipients."),
   handover: handoverSchema.prefault({}).describe("Handing mails over to the institutes' servers."),
   dns: dnsSchema.prefault({}).describe('Asking the DNS.'),
+  spool: spoolSchema.prefault({}).describe('Mail the relay has taken responsibility for.'),
+  delivery: deliverySchema.prefault({}).describe('Delivering what is in the spool.'),
   alerts: alertsSchema.prefault({}).describe('How people hear of mail that waits long or is held.'),
   log: logSchema.prefault({}).describe('The log.'),
   metrics: metricsSchema.prefault({}).describe('Prometheus metrics and health.'),
 }).transform((file) => {
   const probeSender = file.verification.probeSender ?? `postmaster@${file.hostname}`
-  return { ...file, verification: { ...file.verification, probeSender } }
+  const folder = file.spool.folder ?? `${file.state}/spool`
+  return {
+    ...file,
+    verification: { ...file.verification, probeSender },
+    spool: { ...file.spool, folder },
+  }
 })
 
 /** One thing the schema objects to; `keys` are unknown ones below `path`. */

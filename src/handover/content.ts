@@ -20,6 +20,11 @@ export interface StoredContent {
 export interface TracedContent {
   readonly sizeBytes: number
   readonly open: () => ContentReader
+  /**
+   * The same bytes in two parts, for keeping them: the trace field with the rest of `head`, and where in
+   * the stored content the rest begins.
+   */
+  readonly parts: () => { readonly prefix: readonly Buffer[]; readonly offset: number }
 }
 
 /** `received` is the trace field with its CR LF; `cuts` lie within `content.head`, in order. */
@@ -35,6 +40,10 @@ export function traceContent(
   return {
     sizeBytes: field.length + content.sizeBytes - cutBytes,
     open: () => behind([field, ...kept], content.openFrom(offset)),
+    parts: () => ({
+      prefix: [field, ...kept, content.head.subarray(offset)],
+      offset: content.head.length,
+    }),
   }
 }
 

@@ -4,10 +4,17 @@
 import type { Mailbox } from '#smtp/path.ts'
 import { isPermanent, isPositive, replyText, type PeerReply } from '#smtp/reply.ts'
 import { encodeMailbox } from '#smtp/path.ts'
-import type { NextHopFacts, NextHops, NoAnswer, TransferResult, Within } from '#nexthop/nexthop.ts'
+import type {
+  ContentReader,
+  NextHopFacts,
+  NextHops,
+  NoAnswer,
+  TransferResult,
+  Within,
+} from '#nexthop/nexthop.ts'
 import type { ServedDomain } from '#registry/registry.ts'
-import type { TracedContent } from './content.ts'
 
+export type { NextHopFacts, NextHops } from '#nexthop/nexthop.ts'
 export { traceContent, type StoredContent, type TracedContent } from './content.ts'
 
 export interface HandoverRecipient {
@@ -15,13 +22,19 @@ export interface HandoverRecipient {
   readonly domain: ServedDomain
 }
 
-export interface HandoverMail {
+export interface HandoverMail<Recipient extends HandoverRecipient = HandoverRecipient> {
   /** Without angle brackets; '' is the null reverse-path. */
   readonly reversePath: string
-  readonly recipients: readonly HandoverRecipient[]
+  readonly recipients: readonly Recipient[]
   readonly isSmtpUtf8: boolean
   readonly is8BitMime: boolean
-  readonly content: TracedContent
+  readonly content: OutboundContent
+}
+
+/** Content in wire form as it goes out, trace field included. */
+export interface OutboundContent {
+  readonly sizeBytes: number
+  readonly open: () => ContentReader
 }
 
 /** What became of the mail at one next hop. */
@@ -41,9 +54,9 @@ export type HandoverOutcome =
       readonly isContentSent: boolean
     }
 
-export interface HandoverGroup {
-  /** All of one route. */
-  readonly recipients: readonly HandoverRecipient[]
+export interface HandoverGroup<Recipient extends HandoverRecipient = HandoverRecipient> {
+  /** All of one route, as they were given. */
+  readonly recipients: readonly Recipient[]
   readonly outcome: HandoverOutcome
   /** Replies to RCPT in the order of `recipients`; empty when it did not come to that. */
   readonly recipientReplies: readonly PeerReply[]
@@ -52,11 +65,11 @@ export interface HandoverGroup {
 }
 
 /** Never rejects. Every recipient is in exactly one group. */
-export async function handOver(
+export async function handOver<Recipient extends HandoverRecipient>(
   nextHops: NextHops,
-  mail: HandoverMail,
+  mail: HandoverMail<Recipient>,
   within: Within,
-): Promise<readonly HandoverGroup[]> {
+): Promise<readonly HandoverGroup<Recipient>[]> {
   const groups = groupByRoute(mail.recipients)
   const [only] = groups
   if (groups.length === 1 && only !== undefined)
@@ -64,10 +77,10 @@ export async function handOver(
   return Promise.all(groups.map((group) => transfer(nextHops, mail, group, within)))
 }
 
-function groupByRoute(
-  recipients: readonly HandoverRecipient[],
-): readonly (readonly [HandoverRecipient, ...HandoverRecipient[]])[] {
-  const groups = new Map<string, [HandoverRecipient, ...HandoverRecipient[]]>()
+function groupByRoute<Recipient extends HandoverRecipient>(
+  recipients: readonly Recipient[],
+): readonly (readonly [Recipient, ...Recipient[]])[] {
+  const groups = new Map<string, [Recipient, ...Recipient[]]>()
   for (const recipient of recipients) {
     const { id } = recipient.domain.route
     const group = groups.get(id)
@@ -77,12 +90,12 @@ function groupByRoute(
   return [...groups.values()]
 }
 
-async function transfer(
+async function transfer<Recipient extends HandoverRecipient>(
   nextHops: NextHops,
   mail: HandoverMail,
-  recipients: readonly [HandoverRecipient, ...HandoverRecipient[]],
+  recipients: readonly [Recipient, ...Recipient[]],
   within: Within,
-): Promise<HandoverGroup> {
+): Promise<HandoverGroup<Recipient>> {
   const result = await nextHops.transfer(
     recipients[0].domain.route,
     {

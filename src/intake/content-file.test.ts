@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { mkdir, readdir, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rename, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { test } from 'node:test'
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { temporaryFolder } from '../../test/support/temporary-folder.ts'
 import { ContentFile, prepareContentFolder } from './content-file.ts'
 
@@ -48,8 +49,20 @@ test('gives back what was pushed, from any offset, to several readers', async ()
   assert.ok(all.equals(content))
   assert.ok(some.equals(content.subarray(300_001)))
   assert.equal(none.length, 0)
-  assert.deepEqual(await readdir(folder.path), [])
+  assert.deepEqual(await readdir(folder.path), [path.basename(file.path)])
   file.discard()
+  while ((await readdir(folder.path)).length > 0) await setImmediate()
+})
+
+test('what somebody has renamed stays when the file is discarded', async () => {
+  await using folder = await temporaryFolder()
+  const { file, idle } = open(folder.path)
+  file.push(Buffer.from('kept'))
+  await idle()
+  await rename(file.path, path.join(folder.path, 'elsewhere'))
+  file.discard()
+  await sleep(50) // long enough for an unlink that must not be
+  assert.deepEqual(await readdir(folder.path), ['elsewhere'])
 })
 
 test('says when the disk is behind, and when it has caught up', async () => {

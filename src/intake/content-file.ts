@@ -1,5 +1,5 @@
 // Large content on its way through: written to a temporary file while it arrives, read back for each
-// next hop. Nothing here is durable; the file has lost its name when the first byte is written.
+// next hop. Nothing here is durable; the spool takes the file over by its name when it has to be.
 
 import fs from 'node:fs'
 import { mkdir, readdir, rm } from 'node:fs/promises'
@@ -41,12 +41,14 @@ export class ContentFile {
       this.#isWriting = false
       if (error === null) {
         this.#descriptor = descriptor
-        // Read and written by its descriptor alone: without a name nothing is left behind by a crash, and
-        // no other process can take it away.
-        fs.unlink(this.#path, () => undefined)
       }
       this.#proceed(error)
     })
+  }
+
+  /** Where it is, until it is discarded or somebody renames it. */
+  get path(): string {
+    return this.#path
   }
 
   /** Set once the file could not be created or written; what is pushed afterwards is dropped. */
@@ -88,7 +90,7 @@ export class ContentFile {
     return { next, close: () => undefined }
   }
 
-  /** Lets the file go. What is being written is finished first. */
+  /** Removes the file, unless it has another name by now. What is being written is finished first. */
   discard(): void {
     this.#isDiscarded = true
     this.#queue = []
@@ -138,5 +140,6 @@ export class ContentFile {
     const descriptor = this.#descriptor
     this.#descriptor = null
     fs.close(descriptor, () => undefined)
+    fs.unlink(this.#path, () => undefined)
   }
 }

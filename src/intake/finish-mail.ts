@@ -5,6 +5,7 @@ import {
   traceContent,
   type HandoverMail,
   type StoredContent,
+  type TracedContent,
 } from '#handover/handover.ts'
 import { examineHeader } from '#message/header-section.ts'
 import { encodeReceived } from '#message/received.ts'
@@ -12,22 +13,24 @@ import { judgeContent } from '#policy/policy.ts'
 import type { Recipients } from '#recipients/recipients.ts'
 import type { Transaction } from '#session/session.ts'
 import { encodeMailbox, reversePathText } from '#smtp/path.ts'
+import type { Spool } from '#spool/spool.ts'
 import { accept, defer } from '#verdict/verdict.ts'
 import type { IncomingContent } from './incoming-content.ts'
-import { judgeGroups, unsent, type MailJudgement } from './judge-mail.ts'
+import { planMail, unsent, type MailJudgement } from './judge-mail.ts'
 import type { TakenRecipient } from './judge-recipient.ts'
 import type { MailIdentity, RelayedLedger } from './relayed-ledger.ts'
+import { takeOver, type TakeOverOptions } from './take-over.ts'
 
-export interface FinishOptions {
+export interface FinishOptions extends TakeOverOptions {
   readonly hostname: string
   readonly maxHopCount: number
   readonly maxHeaderBytes: number
   /** The whole hand-over, in milliseconds: the client waits. */
   readonly handoverBudgetMs: number
   readonly nextHops: Parameters<typeof handOver>[0]
+  readonly spool: Pick<Spool, 'commit' | 'hasRoomFor'>
   readonly recipients: Pick<Recipients, 'learn'>
   readonly ledger: RelayedLedger
-  readonly now: () => number
 }
 
 /** All of a mail that has arrived completely. */
@@ -65,10 +68,10 @@ export async function finishMail(
     return unsent(objection ?? defer({ kind: 'internal-error' }))
   }
   const stored = content.stored(head)
-  const outbound = outboundMail(
-    mail,
-    traceContent(stored, trace(options, mail), header.forgedResults),
-  )
+  const outbound: OutboundMail = {
+    ...outboundMail(mail),
+    content: traceContent(stored, trace(options, mail), header.forgedResults),
+  }
   return options.ledger.isEmpty
     ? await relay(options, mail, outbound, stored, nobody)
     : await relayOnlyTheRest(options, mail, outbound, stored)
@@ -76,60 +79,68 @@ export async function finishMail(
 
 const nobody: ReadonlySet<string> = new Set()
 
-/** `already`: recipients that got the mail by an earlier attempt. */
+interface OutboundMail extends HandoverMail<TakenRecipient> {
+  readonly content: TracedContent
+}
+
+/** `already`: recipients that need the mail no more since an earlier attempt. */
 async function relay(
   options: FinishOptions,
   mail: CompleteMail,
-  outbound: HandoverMail,
+  outbound: OutboundMail,
   stored: StoredContent,
   already: ReadonlySet<string>,
 ): Promise<MailJudgement> {
   const within = { signal: null, budgetMs: options.handoverBudgetMs }
   const groups = await handOver(options.nextHops, outbound, within)
-  const judgement = judgeGroups(groups, options.recipients)
-  const relayed = [...already, ...judgement.relayed]
-  if (judgement.verdict.kind === 'accept') options.ledger.forget(identityOf(mail, stored))
-  else if (relayed.length > 0) {
-    await options.ledger.remember(identityOf(mail, stored), stored, relayed)
+  const plan = planMail(groups, options.recipients)
+  const judgement =
+    plan.toTakeOver.length === 0
+      ? plan.judgement
+      : await takeOver(options, mail, outbound.content, plan, groups)
+  const served = [...already, ...judgement.served]
+  const identity = identityOf(mail, stored)
+  if (already.size > 0) await options.ledger.forget(identity, stored)
+  if (judgement.verdict.kind !== 'accept' && served.length > 0) {
+    await options.ledger.remember(identity, stored, Promise.resolve(served))
   }
-  return { ...judgement, relayed }
+  return { ...judgement, served }
 }
 
 /** The retry of a mail that some next hops already have goes only to the others. */
 async function relayOnlyTheRest(
   options: FinishOptions,
   mail: CompleteMail,
-  outbound: HandoverMail,
+  outbound: OutboundMail,
   stored: StoredContent,
 ): Promise<MailJudgement> {
-  const relayed = await options.ledger.relayedRecipients(identityOf(mail, stored), stored)
-  const rest = outbound.recipients.filter(({ mailbox }) => !relayed.has(encodeMailbox(mailbox)))
-  if (rest.length === 0) {
-    // Answered for now: the same bytes once more would be a mail of their own.
-    options.ledger.forget(identityOf(mail, stored))
-    const words = 'already delivered by an earlier attempt'
-    return { verdict: accept, words, transfers: [], relayed: [...relayed] }
+  const served = await options.ledger.servedRecipients(identityOf(mail, stored), stored)
+  const rest = outbound.recipients.filter(({ mailbox }) => !served.has(encodeMailbox(mailbox)))
+  if (rest.length > 0) {
+    return relay(options, mail, { ...outbound, recipients: rest }, stored, served)
   }
-  return relay(options, mail, { ...outbound, recipients: rest }, stored, relayed)
+  // Answered for now: the same bytes once more would be a mail of their own.
+  await options.ledger.forget(identityOf(mail, stored), stored)
+  const words = 'already delivered by an earlier attempt'
+  const nothing = { transfers: [], takenOver: [], isUnclear: false }
+  return { verdict: accept, words, served: [...served], ...nothing }
 }
 
 export function identityOf(mail: CompleteMail, stored: StoredContent): MailIdentity {
   return {
     clientAddress: mail.clientAddress,
     reversePath: reversePathText(mail.transaction.reversePath),
-    recipients: mail.taken.map(({ mailbox }) => encodeMailbox(mailbox)),
     sizeBytes: stored.sizeBytes,
   }
 }
 
-function outboundMail(mail: CompleteMail, content: HandoverMail['content']): HandoverMail {
+function outboundMail(mail: CompleteMail): Omit<OutboundMail, 'content'> {
   const { reversePath, parameters } = mail.transaction
   return {
     reversePath: reversePathText(reversePath),
     recipients: mail.taken,
     isSmtpUtf8: parameters.isSmtpUtf8,
     is8BitMime: parameters.is8BitMime,
-    content,
   }
 }
 

@@ -75,6 +75,11 @@ export class IncomingContent {
     return this.#file?.isIdle ?? true
   }
 
+  /** The file that holds all of it; null: it is in memory. */
+  get filePath(): string | null {
+    return this.#file?.path ?? null
+  }
+
   /** The beginning of the content with the whole header section; null when that is too large. */
   head(): Buffer | null {
     return this.#header.head()

@@ -25,6 +25,8 @@ export type SessionCloseReason =
   | 'draining'
   | 'internal-error'
   | 'tls-failed'
+  /** Whether a mail is durable was not known, so the client got no reply to it. */
+  | 'unclear'
 
 /** One attempt to hand a mail over to one server. `reply` is its answer or why there is none; not cleaned. */
 export interface TransferSummary {
@@ -104,6 +106,11 @@ export type IntakeEvent =
       readonly receiveMs: number
       readonly handoverMs: number
       readonly transfers: readonly TransferSummary[]
+      /** What the spool took: to be delivered later, or held. */
+      readonly takenOver: readonly {
+        readonly recipient: string
+        readonly fate: 'waiting' | 'held'
+      }[]
       /** The client did not wait for the reply. */
       readonly isClientGone: boolean
     }

@@ -332,7 +332,13 @@ export class IntakeSession implements Expirable {
         greeting: state.greeting,
         tlsCipher: this.#connection.tls?.cipher ?? null,
       })
-      const { verdict, words } = judgement
+      const { verdict, words, isUnclear } = judgement
+      if (isUnclear) {
+        this.#closeReason = 'unclear'
+        this.#connection.destroy()
+        await settle('', true)
+        return
+      }
       const traceId = this.#desk.mailId
       const said = this.#feed({ kind: 'mail-judged', verdict, traceId, words })
       this.#flush()
@@ -387,6 +393,7 @@ export class IntakeSession implements Expirable {
 
   #onEnd(): void {
     this.#hasClientEnded = true
+    if (this.#isHandingOver && this.#isClientGone) this.#desk.clientGone()
     this.#pump()
   }
 
@@ -398,6 +405,7 @@ export class IntakeSession implements Expirable {
   #onClose(): void {
     this.#isClosed = true
     this.#options.deadlines.delete(this)
+    if (this.#isHandingOver) this.#desk.clientGone()
     this.#desk.reset()
     if (!this.#isHandingOver) this.#finish()
   }

@@ -9,6 +9,7 @@ import { openListener } from '#net/listener.ts'
 import { accept } from '#verdict/verdict.ts'
 import { connectRaw, type RawClient } from '../../test/support/raw-client.ts'
 import { scriptedNextHops, servedDomain } from '../../test/support/scripted-next-hops.ts'
+import { openTemporarySpool } from '../../test/support/temporary-spool.ts'
 import { temporaryFolder } from '../../test/support/temporary-folder.ts'
 import {
   ContentMemory,
@@ -28,6 +29,7 @@ interface Served extends AsyncDisposable {
 /** Takes every recipient of inst.example; its next hops take no mail. */
 async function serve(sessionMs: number, commandMs = 2000): Promise<Served> {
   const folder = await temporaryFolder()
+  const spool = await openTemporarySpool(folder.path)
   const { now, monotonicMs } = systemClock
   const deadlines = new Deadlines({ monotonicMs, intervalMs: 10 })
   const events: IntakeEvent[] = []
@@ -76,6 +78,8 @@ async function serve(sessionMs: number, commandMs = 2000): Promise<Served> {
         nextHops: scriptedNextHops(),
         recipients,
         ledger: new RelayedLedger(now),
+        spool,
+        firstAttemptMs: now,
         now,
       },
       contentMemory: memory,
@@ -101,6 +105,7 @@ async function serve(sessionMs: number, commandMs = 2000): Promise<Served> {
     [Symbol.asyncDispose]: async () => {
       listener.close()
       await intake.drain(0)
+      await spool.close()
       await folder[Symbol.asyncDispose]()
     },
   }

@@ -5,7 +5,8 @@ import type { NextHopFacts } from '#nexthop/nexthop.ts'
 import type { PeerReply } from '#smtp/reply.ts'
 import { accept, defer, reject, type Verdict } from '#verdict/verdict.ts'
 import { peerReply, servedDomain } from '../../test/support/scripted-next-hops.ts'
-import { judgeGroups, type MailJudgement } from './judge-mail.ts'
+import { planMail, takenOver, type MailJudgement } from './judge-mail.ts'
+import type { TakenRecipient } from './judge-recipient.ts'
 
 /** What the recipients module makes of a reply to RCPT: its classes are tested there. */
 const recipients = {
@@ -30,11 +31,14 @@ function group(
   locals: readonly string[],
   outcome: HandoverOutcome,
   recipientReplies: readonly PeerReply[] = locals.map(() => ok),
-): HandoverGroup {
+  isKnownGood = true,
+): HandoverGroup<TakenRecipient> {
   return {
     recipients: locals.map((local) => ({
       mailbox: { local, domain },
       domain: servedDomain(domain),
+      maxMessageBytes: 1000,
+      isKnownGood,
     })),
     outcome,
     recipientReplies,
@@ -52,8 +56,16 @@ const silent: HandoverOutcome = {
   isContentSent: true,
 }
 
-function judge(...groups: readonly HandoverGroup[]): MailJudgement {
-  return judgeGroups(groups, recipients)
+/** Without anything taken over. */
+function judge(...groups: readonly HandoverGroup<TakenRecipient>[]): MailJudgement {
+  return planMail(groups, recipients).judgement
+}
+
+/** `local@domain fate` of what is to be taken over. */
+function taken(...groups: readonly HandoverGroup<TakenRecipient>[]): readonly string[] {
+  return planMail(groups, recipients).toTakeOver.map(
+    ({ recipient: { mailbox }, fate }) => `${mailbox.local}@${mailbox.domain} ${fate}`,
+  )
 }
 
 function kindOf({ verdict }: MailJudgement): string {
@@ -61,10 +73,10 @@ function kindOf({ verdict }: MailJudgement): string {
 }
 
 test('one route: the next hop’s answer is the answer', () => {
-  const taken = judge(group('a.example', ['x', 'y'], relayed))
-  assert.equal(kindOf(taken), 'accept')
-  assert.equal(taken.words, 'mail.a.example says: 250 2.0.0 Ok')
-  assert.deepEqual(taken.relayed, ['x@a.example', 'y@a.example'])
+  const good = judge(group('a.example', ['x', 'y'], relayed))
+  assert.equal(kindOf(good), 'accept')
+  assert.equal(good.words, 'mail.a.example says: 250 2.0.0 Ok')
+  assert.deepEqual(good.served, ['x@a.example', 'y@a.example'])
   for (const [outcome, kind] of [
     [refused, 'reject: next-hop-rejected'],
     [deferred, 'defer: next-hop-deferred'],
@@ -73,7 +85,7 @@ test('one route: the next hop’s answer is the answer', () => {
     const judgement = judge(group('a.example', ['x'], outcome))
     assert.equal(kindOf(judgement), kind)
     assert.equal(judgement.words, '')
-    assert.deepEqual(judgement.relayed, [])
+    assert.deepEqual(judgement.served, [])
   }
 })
 
@@ -90,7 +102,7 @@ test('recipients refused: one gets its own answer, several are asked to come bac
   const some: HandoverOutcome = { kind: 'recipients-refused', replies: [no, ok] }
   const judgement = judge(group('a.example', ['x', 'y'], some, [no, ok]))
   assert.equal(kindOf(judgement), 'defer: recipients-changed')
-  assert.deepEqual(judgement.relayed, [])
+  assert.deepEqual(judgement.served, [])
 })
 
 test('several routes: deferred beats refused beats relayed, and who missed it is named', () => {
@@ -106,11 +118,11 @@ test('several routes: deferred beats refused beats relayed, and who missed it is
   const some = judge(groups.relayed, groups.refused)
   assert.equal(kindOf(some), 'reject: next-hop-rejected')
   assert.equal(some.words, '<x@b.example> <y@b.example>')
-  assert.deepEqual(some.relayed, ['x@a.example'])
+  assert.deepEqual(some.served, ['x@a.example'])
 
   const mixed = judge(groups.refused, groups.relayed, groups.deferred)
   assert.equal(kindOf(mixed), 'defer: next-hop-deferred')
-  assert.deepEqual(mixed.relayed, ['x@a.example'])
+  assert.deepEqual(mixed.served, ['x@a.example'])
   assert.deepEqual(
     mixed.transfers.map(({ outcome }) => outcome),
     ['refused', 'relayed', 'deferred'],
@@ -124,4 +136,69 @@ test('a next hop’s words cannot break the reply line', () => {
   }
   const { words } = judge(group('a.example', ['x'], outcome))
   assert.match(words, /^[\x20-\x7e]{1,300}$/)
+})
+
+const unreachable: HandoverOutcome = {
+  kind: 'no-answer',
+  cause: { kind: 'io', stage: 'connect', detail: 'refused', reply: null },
+  isContentSent: false,
+}
+
+test('one route without an answer or with a temporary one: taken over if all are known good', () => {
+  assert.deepEqual(taken(group('a.example', ['x', 'y'], unreachable, [])), [
+    'x@a.example spoolable',
+    'y@a.example spoolable',
+  ])
+  assert.deepEqual(taken(group('a.example', ['x'], deferred)), ['x@a.example spoolable'])
+  assert.deepEqual(taken(group('a.example', ['x'], unreachable, [], false)), [])
+  // It has just said 250 to RCPT: better than any memory.
+  assert.deepEqual(taken(group('a.example', ['x'], deferred, [ok], false)), [
+    'x@a.example spoolable',
+  ])
+  const unverified = peerReply('252 2.0.0 Will try')
+  assert.deepEqual(taken(group('a.example', ['x'], deferred, [unverified], false)), [])
+})
+
+test('never taken over: what may have arrived, what was refused, what failed here', () => {
+  assert.deepEqual(taken(group('a.example', ['x'], silent)), [])
+  assert.deepEqual(taken(group('a.example', ['x'], refused)), [])
+  for (const kind of ['local', 'aborted', 'smtputf8-unsupported'] as const) {
+    const cause = { kind, stage: 'content', detail: '', reply: null } as const
+    const outcome: HandoverOutcome = { kind: 'no-answer', cause, isContentSent: false }
+    assert.deepEqual(taken(group('a.example', ['x'], outcome, [])), [], kind)
+  }
+})
+
+test('RCPT at the hand-over: 4yz is taken over, 5yz is not, and nothing with it', () => {
+  const later = peerReply('450 4.2.0 Grey')
+  const grey: HandoverOutcome = { kind: 'recipients-refused', replies: [ok, later] }
+  assert.deepEqual(taken(group('a.example', ['x', 'y'], grey, [ok, later])), [
+    'x@a.example spoolable',
+    'y@a.example spoolable',
+  ])
+  const some: HandoverOutcome = { kind: 'recipients-refused', replies: [no, ok] }
+  assert.deepEqual(taken(group('a.example', ['x', 'y'], some, [no, ok])), [])
+})
+
+test('several routes: once one has the mail, the rest is taken over or nothing is', () => {
+  const there = group('a.example', ['x'], relayed)
+  const away = group('b.example', ['x'], unreachable, [])
+  const spam = group('c.example', ['x'], refused)
+  assert.deepEqual(taken(there, away), ['x@b.example spoolable'])
+  assert.deepEqual(taken(there, spam), ['x@c.example refused'])
+  assert.deepEqual(taken(there, away, spam), ['x@b.example spoolable', 'x@c.example refused'])
+  // Nobody has it: the client can still be told, now or next time.
+  assert.deepEqual(taken(away, spam), [])
+  // One of them can only be tried again by the client: then it keeps all of them.
+  assert.deepEqual(taken(there, away, group('d.example', ['x'], silent)), [])
+  assert.deepEqual(taken(there, group('d.example', ['x'], unreachable, [], false)), [])
+})
+
+test('what was taken over is answered 250, and is served', () => {
+  const groups = [group('a.example', ['x'], relayed), group('b.example', ['x'], unreachable, [])]
+  const judgement = takenOver(planMail(groups, recipients))
+  assert.equal(kindOf(judgement), 'accept')
+  assert.deepEqual(judgement.served, ['x@a.example', 'x@b.example'])
+  assert.equal(judgement.takenOver.length, 1)
+  assert.match(judgement.words, /taken over/)
 })

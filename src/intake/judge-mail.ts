@@ -1,8 +1,8 @@
-// The last word on a mail: the next hops' own answers, put together.
+// The last word on a mail: the next hops' own answers, put together, and what of it the relay takes over.
 
 import { encodeMailbox } from '#smtp/path.ts'
 import { cleanAsciiLine } from '#base/text.ts'
-import { outcomeText, type HandoverGroup, type HandoverRecipient } from '#handover/handover.ts'
+import { outcomeText, type HandoverGroup } from '#handover/handover.ts'
 import type { Recipients } from '#recipients/recipients.ts'
 import {
   accept,
@@ -13,6 +13,8 @@ import {
   type Verdict,
 } from '#verdict/verdict.ts'
 import type { TransferSummary } from './intake-event.ts'
+import type { TakenRecipient } from './judge-recipient.ts'
+import { fatesOf, type FatedGroup, type FatedRecipient } from './recipient-fate.ts'
 
 /** What became of a mail as a whole. */
 export interface MailJudgement {
@@ -20,39 +22,72 @@ export interface MailJudgement {
   /** For the reply, cleaned: the next hop's words when it took the mail, else whom the refusal concerns. */
   readonly words: string
   readonly transfers: readonly TransferSummary[]
-  /** Recipients whose server has the mail. */
-  readonly relayed: readonly string[]
+  /** Recipients that need no further attempt of the client: their server has the mail, or the spool. */
+  readonly served: readonly string[]
+  /** Of those, what the spool took. */
+  readonly takenOver: readonly FatedRecipient[]
+  /** Nobody knows whether the mail is in the spool: the client must hear neither yes nor no. */
+  readonly isUnclear: boolean
+}
+
+/** What to do: answer so, or, if there is something to take over, try that and answer 250. */
+export interface MailPlan {
+  /** Without anything taken over. */
+  readonly judgement: MailJudgement
+  /** `spoolable` ones to be delivered later, `refused` ones for the hold; empty: nothing. */
+  readonly toTakeOver: readonly FatedRecipient[]
 }
 
 /** Decided before any next hop got to see the mail. */
 export function unsent(verdict: Deferral | Rejection): MailJudgement {
-  return { verdict, words: '', transfers: [], relayed: [] }
+  const nothing = { transfers: [], served: [], takenOver: [], isUnclear: false }
+  return { verdict, words: '', ...nothing }
 }
 
 /**
- * One verdict for all groups (house.md §3). All relayed: accept. Something deferred: the client keeps
- * the mail, and its retry goes only where the mail is not yet. Something refused and nothing deferred:
- * the refusal, because nobody else could tell the sender. The last two change when there is a spool
- * and a hold to take what is left.
+ * One verdict for all groups (house.md §3). All relayed: accept. If everything that is left can be taken
+ * over, it is: deferred recipients into the spool and, once an institute has the mail and its sender
+ * cannot be told any more, refused ones into the hold. Otherwise nothing is taken over: something
+ * deferred: the client keeps the mail, and its retry goes only where the mail is not yet; something
+ * refused and nothing deferred: the refusal.
  */
-export function judgeGroups(
-  groups: readonly HandoverGroup[],
+export function planMail(
+  groups: readonly HandoverGroup<TakenRecipient>[],
   recipients: Pick<Recipients, 'learn'>,
-): MailJudgement {
-  const verdicts = groups.map((group) => judgeGroup(group, recipients))
+): MailPlan {
+  const fated = groups.map((group) => fatesOf(group, recipients))
+  const verdicts = fated.map(judgeGroup)
   const deferred = verdicts.find((verdict) => verdict.kind === 'defer')
   const rejected = verdicts.find((verdict) => verdict.kind === 'reject')
   const relayed = groups.filter((group) => group.outcome.kind === 'relayed')
-  return {
+  const judgement: MailJudgement = {
     verdict: deferred ?? rejected ?? accept,
     words: relayed.length === groups.length ? wordsOf(relayed) : concernedBy(groups, relayed),
     transfers: groups.map((group, index) => summaryOf(group, verdicts[index] ?? accept)),
-    relayed: relayed.flatMap((group) => group.recipients).map(addressOf),
+    served: relayed.flatMap((group) => group.recipients).map(addressOf),
+    takenOver: [],
+    isUnclear: false,
   }
+  return { judgement, toTakeOver: toTakeOver(fated, relayed.length > 0) }
 }
 
-function judgeGroup(group: HandoverGroup, recipients: Pick<Recipients, 'learn'>): Verdict {
-  const learned = group.recipientReplies.map((_reply, index) => learn(group, index, recipients))
+function toTakeOver(fated: readonly FatedGroup[], isRelayed: boolean): readonly FatedRecipient[] {
+  const left = fated
+    .flatMap(({ recipients }) => recipients)
+    .filter(({ fate }) => fate !== 'relayed')
+  const canAll = left.every(({ fate }) => fate === 'spoolable' || (isRelayed && fate === 'refused'))
+  return canAll ? left : []
+}
+
+/** The spool has taken what was left. */
+export function takenOver({ judgement, toTakeOver: taken }: MailPlan): MailJudgement {
+  const waiting = taken.filter(({ fate }) => fate === 'spoolable').length
+  const text = waiting > 0 ? 'Ok, taken over for later delivery' : 'Ok'
+  const served = [...judgement.served, ...taken.map(({ recipient }) => addressOf(recipient))]
+  return { ...judgement, verdict: accept, words: text, served, takenOver: taken }
+}
+
+function judgeGroup({ group, learned }: FatedGroup): Verdict {
   const { outcome, nextHop } = group
   const { server } = nextHop
   switch (outcome.kind) {
@@ -74,17 +109,6 @@ function judgeGroup(group: HandoverGroup, recipients: Pick<Recipients, 'learn'>)
   }
 }
 
-function learn(
-  group: HandoverGroup,
-  index: number,
-  recipients: Pick<Recipients, 'learn'>,
-): Verdict {
-  const recipient = group.recipients[index]
-  const reply = group.recipientReplies[index]
-  if (recipient === undefined || reply === undefined) return accept
-  return recipients.learn(recipient.domain, recipient.mailbox, reply, group.nextHop)
-}
-
 function wordsOf(groups: readonly HandoverGroup[]): string {
   const said = groups.map(
     ({ outcome, nextHop }) => `${nextHop.server} says: ${outcomeText(outcome)}`,
@@ -93,7 +117,10 @@ function wordsOf(groups: readonly HandoverGroup[]): string {
 }
 
 /** With several groups the sender has to know which recipients did not get the mail. */
-function concernedBy(groups: readonly HandoverGroup[], relayed: readonly HandoverGroup[]): string {
+function concernedBy(
+  groups: readonly HandoverGroup<TakenRecipient>[],
+  relayed: readonly HandoverGroup<TakenRecipient>[],
+): string {
   if (groups.length === 1) return ''
   const failed = groups.filter((group) => !relayed.includes(group))
   const addresses = failed.flatMap((group) => group.recipients).map(addressOf)
@@ -112,6 +139,6 @@ function summaryOf(group: HandoverGroup, verdict: Verdict): TransferSummary {
   }
 }
 
-function addressOf(recipient: HandoverRecipient): string {
-  return encodeMailbox(recipient.mailbox)
+export function addressOf({ mailbox }: TakenRecipient): string {
+  return encodeMailbox(mailbox)
 }

@@ -6,7 +6,7 @@ import { encodeMailbox, forwardPathText, reversePathText } from '#smtp/path.ts'
 import { contentLimitBytes } from '#policy/policy.ts'
 import type { RecipientAnswer, Recipients } from '#recipients/recipients.ts'
 import type { Greeting, Transaction } from '#session/session.ts'
-import { accept, type Verdict } from '#verdict/verdict.ts'
+import { accept, defer, type Verdict } from '#verdict/verdict.ts'
 import type { ContentMemory } from './content-memory.ts'
 import { finishMail, identityOf, type CompleteMail, type FinishOptions } from './finish-mail.ts'
 import { IncomingContent } from './incoming-content.ts'
@@ -52,6 +52,11 @@ export class MailDesk {
   #content: IncomingContent | null = null
   #contentStartedMs = 0
   #waitForStored: (() => void) | null = null
+  /** The mail that is being handed over, and what comes of it. */
+  #underWay: { readonly mail: CompleteMail; readonly judgement: Promise<MailJudgement> } | null =
+    null
+  /** The ledger still reads the content of that mail. */
+  #isRemembered: Promise<void> | null = null
 
   /** `onProgress`: a congested disk has caught up. */
   constructor(options: MailDeskOptions, session: string, onProgress: () => void) {
@@ -79,7 +84,21 @@ export class MailDesk {
     this.#mailCount += 1
     this.#mailId = `${this.#session}.${this.#mailCount}`
     this.#transaction = transaction
-    return accept
+    const { sizeBytes } = transaction.parameters
+    const hasRoom = this.#options.finish.spool.hasRoomFor(sizeBytes ?? 0)
+    return hasRoom ? accept : defer({ kind: 'storage-failed' })
+  }
+
+  /** The client will not hear how the mail under way ends, and sends it again: maybe before it ends. */
+  clientGone(): void {
+    if (this.#underWay === null || this.#isRemembered !== null) return
+    const { mail, judgement } = this.#underWay
+    const head = mail.content.head()
+    if (head === null) return
+    const stored = mail.content.stored(head)
+    const served = judgement.then(({ served: addresses }) => addresses)
+    const { ledger } = this.#options.finish
+    this.#isRemembered = ledger.remember(identityOf(mail, stored), stored, served)
   }
 
   judgeRecipient(candidate: ForwardPath): JudgedRecipient | Promise<JudgedRecipient> {
@@ -151,18 +170,20 @@ export class MailDesk {
     if (!mail.content.isStored)
       await new Promise<void>((resolve) => (this.#waitForStored = resolve))
     const receiveMs = startMs - this.#contentStartedMs
-    const judgement = await finishMail(this.#options.finish, mail).catch((error: unknown) => {
+    this.#underWay = { mail, judgement: finishMail(this.#options.finish, mail) }
+    this.#isRemembered = null
+    const judgement = await this.#underWay.judgement.catch((error: unknown) => {
+      this.#underWay = null
       mail.content.discard() // nobody will settle it
       throw error
     })
     const handoverMs = this.#options.monotonicMs() - startMs
     const settle = async (reply: string, isClientGone: boolean): Promise<void> => {
       this.#emitFinished(mail, judgement, { reply, isClientGone, receiveMs, handoverMs })
-      try {
-        if (isClientGone) await this.#rememberUnheard(mail, judgement)
-      } finally {
-        mail.content.discard()
-      }
+      if (isClientGone) this.clientGone()
+      this.#underWay = null
+      await this.#isRemembered
+      mail.content.discard()
     }
     return { judgement, settle }
   }
@@ -219,15 +240,6 @@ export class MailDesk {
     }
   }
 
-  /** The client will send the mail again: then it must not arrive twice. */
-  async #rememberUnheard(mail: CompleteMail, judgement: MailJudgement): Promise<void> {
-    const head = mail.content.head()
-    if (judgement.relayed.length === 0 || head === null) return
-    const stored = mail.content.stored(head)
-    const { ledger } = this.#options.finish
-    await ledger.remember(identityOf(mail, stored), stored, judgement.relayed)
-  }
-
   #emitFinished(
     mail: CompleteMail,
     judgement: MailJudgement,
@@ -244,6 +256,10 @@ export class MailDesk {
       sizeBytes: mail.content.sizeBytes,
       verdict: judgement.verdict,
       transfers: judgement.transfers,
+      takenOver: judgement.takenOver.map(({ recipient, fate }) => ({
+        recipient: encodeMailbox(recipient.mailbox),
+        fate: fate === 'refused' ? 'held' : 'waiting',
+      })),
       ...facts,
     })
   }

@@ -1,24 +1,26 @@
-// Remembers for a while which next hops already have a mail whose client did not get that answer, so
-// that its retry is not delivered there a second time (RFC 1047).
+// Remembers for a while which recipients need a mail no more whose client did not get that answer, so that
+// its retry is not delivered there a second time (RFC 1047).
 
 import { createHash } from 'node:crypto'
 import type { StoredContent } from '#handover/handover.ts'
 
-/** What tells a mail from another before its content is looked at. */
+/**
+ * What tells a mail from another before its content is looked at. Recipients do not: the retry may come
+ * with fewer of them, when some were refused meanwhile.
+ */
 export interface MailIdentity {
   readonly clientAddress: string
   /** Without angle brackets. */
   readonly reversePath: string
-  /** Without angle brackets, in the order given. */
-  readonly recipients: readonly string[]
   /** Wire bytes of the content. */
   readonly sizeBytes: number
 }
 
 interface Entry {
-  readonly contentHash: string
-  /** Addresses of recipients that have the mail. */
-  readonly relayed: ReadonlySet<string>
+  /** Null: the content could not be read. */
+  readonly contentHash: Promise<string | null>
+  /** Addresses of recipients that need it no more; a promise while the hand-over still runs. */
+  readonly served: Promise<ReadonlySet<string>>
   readonly untilMs: number
 }
 
@@ -29,61 +31,88 @@ const maxEntryCount = 10_000
 
 export class RelayedLedger {
   readonly #now: () => number
-  readonly #entries = new Map<string, Entry>()
+  /** Mails that look alike from outside share a key; the oldest key is the first. */
+  readonly #entries = new Map<string, readonly Entry[]>()
+  #entryCount = 0
 
   constructor(now: () => number) {
     this.#now = now
   }
 
-  /** Reads the whole content once. Rejects when it cannot be read. */
+  /**
+   * `served` may still be under way: a retry that comes meanwhile waits for it. Reads the whole content
+   * once; resolves when it is not needed any more. Never rejects.
+   */
   async remember(
     identity: MailIdentity,
     content: StoredContent,
-    relayed: Iterable<string>,
+    served: Promise<Iterable<string>>,
   ): Promise<void> {
-    const contentHash = await hashOf(content)
-    const key = keyOf(identity)
-    this.#entries.delete(key)
-    this.#entries.set(key, {
-      contentHash,
-      relayed: new Set(relayed),
+    const entry: Entry = {
+      contentHash: hashOf(content).catch(() => null),
+      served: served.then(
+        (addresses) => new Set(addresses),
+        () => nobody,
+      ),
       untilMs: this.#now() + keepMs,
-    })
+    }
+    const key = keyOf(identity)
+    this.#replace(key, [...(this.#entries.get(key) ?? []), entry])
     const [oldest] = this.#entries.keys()
-    if (this.#entries.size > maxEntryCount && oldest !== undefined) this.#entries.delete(oldest)
+    if (this.#entryCount > maxEntryCount && oldest !== undefined) this.#replace(oldest, [])
+    await entry.contentHash
   }
 
-  /** Recipients that already have this very mail. Reads the content only when the envelope is known. */
-  async relayedRecipients(
+  /** Recipients that need this very mail no more. Reads the content only when its like is known. */
+  async servedRecipients(
     identity: MailIdentity,
     content: StoredContent,
   ): Promise<ReadonlySet<string>> {
-    const key = keyOf(identity)
-    const entry = this.#entries.get(key)
-    if (entry === undefined) return nobody
-    if (entry.untilMs < this.#now()) {
-      this.#entries.delete(key)
-      return nobody
+    const alike = this.#fresh(keyOf(identity))
+    if (alike.length === 0) return nobody
+    const contentHash = await hashOf(content)
+    const served = new Set<string>()
+    for (const entry of alike) {
+      if ((await entry.contentHash) !== contentHash) continue
+      for (const address of await entry.served) served.add(address)
     }
-    return (await hashOf(content)) === entry.contentHash ? entry.relayed : nobody
+    return served
   }
 
-  /** The client has heard how its mail ended: from now on the same mail is another one. */
-  forget(identity: MailIdentity): void {
-    if (!this.isEmpty) this.#entries.delete(keyOf(identity))
+  /** The client has heard how this very mail ended: from now on the same bytes are another mail. */
+  async forget(identity: MailIdentity, content: StoredContent): Promise<void> {
+    const key = keyOf(identity)
+    const contentHash = await hashOf(content)
+    const left: Entry[] = []
+    for (const entry of this.#fresh(key)) {
+      if ((await entry.contentHash) !== contentHash) left.push(entry)
+    }
+    this.#replace(key, left)
   }
 
   /** True when nothing is remembered, the usual case: then no mail needs to be compared. */
   get isEmpty(): boolean {
     return this.#entries.size === 0
   }
+
+  #fresh(key: string): readonly Entry[] {
+    const known = this.#entries.get(key) ?? []
+    const fresh = known.filter(({ untilMs }) => untilMs >= this.#now())
+    if (fresh.length < known.length) this.#replace(key, fresh)
+    return fresh
+  }
+
+  #replace(key: string, entries: readonly Entry[]): void {
+    this.#entryCount += entries.length - (this.#entries.get(key)?.length ?? 0)
+    this.#entries.delete(key)
+    if (entries.length > 0) this.#entries.set(key, entries)
+  }
 }
 
 const nobody: ReadonlySet<string> = new Set()
 
-function keyOf(identity: MailIdentity): string {
-  const { clientAddress, reversePath, recipients, sizeBytes } = identity
-  return [clientAddress, sizeBytes, reversePath, ...recipients].join('\n')
+function keyOf({ clientAddress, reversePath, sizeBytes }: MailIdentity): string {
+  return `${clientAddress} ${sizeBytes} ${reversePath}`
 }
 
 async function hashOf(content: StoredContent): Promise<string> {

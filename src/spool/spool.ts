@@ -131,7 +131,8 @@ export interface SettledRecipient {
   readonly address: string
   /** `relayed`: the next hop has it. */
   readonly fate: RecipientFate | { readonly kind: 'relayed' }
-  readonly reply: string
+  /** Null: nothing new was said. */
+  readonly reply: string | null
 }
 
 export interface Settlement {

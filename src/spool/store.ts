@@ -262,11 +262,11 @@ export class Store {
       return
     }
     const isHeld = fate.kind === 'held'
-    const text = reply.slice(0, maxReplyLength)
+    const text = reply?.slice(0, maxReplyLength) ?? null
     const attempted = atMs === null ? 0 : 1
     this.#prepare(
       `UPDATE recipient SET attempt_count = attempt_count + ?, last_attempt_ms = coalesce(?, last_attempt_ms),
-         reply = ?
+         reply = coalesce(?, reply)
        WHERE entry = ? AND address = ?`,
     ).run(attempted, atMs, text, entry, address)
     this.#prepare(

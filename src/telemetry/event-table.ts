@@ -103,6 +103,40 @@ export const eventTable: Readonly<Record<EventKind, EventRow>> = {
     level: 'warning',
     meaning: 'The webhook did not take an alert. It is not tried again.',
   },
+  'spool-opened': { level: 'info', meaning: 'The spool is open; also after it had stopped.' },
+  'spool-stopped': {
+    level: 'error',
+    meaning:
+      'The disk or the database of the spool failed. Mail is handed over as before; what would need the spool gets 451. It is tried to be opened again, see `delivery.recoverEvery`.',
+  },
+  'spool-short': {
+    level: 'error',
+    meaning: 'Free space or inodes are below the reserve. New mail gets 452 4.3.1.',
+  },
+  'spool-roomy': { level: 'info', meaning: 'There is room again; new mail is taken.' },
+  'spool-entry-damaged': {
+    level: 'error',
+    meaning: 'A mail of the spool cannot be read as it was stored. It is in the hold.',
+  },
+  'spool-salvaged': {
+    level: 'error',
+    meaning:
+      'The database of the spool was damaged. What could be read is in a new one; the old one is kept.',
+  },
+  'spool-measured': {
+    level: 'info',
+    meaning:
+      'What is in the spool. Once a minute while there is something, and once when there is not any more.',
+  },
+  'delivery-hurried': {
+    level: 'info',
+    meaning: 'A server is back, or the relay was started: what waits for the domain is tried now.',
+  },
+  'delivery-failed': { level: 'error', meaning: 'A step of delivery failed; it is tried again.' },
+  'mail-attempted': {
+    level: 'info',
+    meaning: 'A mail of the spool was tried to be delivered, and what became of each recipient.',
+  },
   'registry-changed': { level: 'info', meaning: 'Served domains were added, changed or removed.' },
   'registry-unreadable': {
     level: 'error',

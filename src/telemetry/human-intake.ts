@@ -113,9 +113,13 @@ function mailText(event: Extract<IntakeEvent, { readonly kind: 'mail-finished' }
   const more = others.length === 0 ? '' : ` and ${others.length} more`
   const envelope = `${path(event.reversePath)} to ${path(first ?? '')}${more}`
   const timing = `received in ${durationText(event.receiveMs)}, handed over in ${durationText(event.handoverMs)}`
+  const kept =
+    event.takenOver.length === 0
+      ? ''
+      : `, ${counted(event.takenOver.length, 'recipient')} taken over`
   const transfers = event.transfers.slice(0, 3).map(transferText).join('')
   const gone = event.isClientGone ? ', client did not wait' : ''
-  return `${envelope}, ${sizeText(event.sizeBytes)}, ${timing}${gone}: ${why(event.verdict, event.reply)}${transfers}`
+  return `${envelope}, ${sizeText(event.sizeBytes)}, ${timing}${kept}${gone}: ${why(event.verdict, event.reply)}${transfers}`
 }
 
 function transferText({ server, address, outcome, reply }: TransferSummary): string {

@@ -5,6 +5,7 @@ import type { CalloutOutcome } from '#recipients/recipients.ts'
 import { describeAlert } from './human-alerts.ts'
 import { counted, durationText, path } from './human-intake.ts'
 import type { Description } from './human-line.ts'
+import { describeSpool } from './human-spool.ts'
 import { endpointText } from './log-fields.ts'
 import type { ModuleEvent } from './pforte-event.ts'
 import { peerReplyText, peerText } from './peer-text.ts'
@@ -55,6 +56,17 @@ export function describeModule(event: ModuleEvent): Description {
     case 'alert-webhook-sent':
     case 'alert-webhook-failed':
       return describeAlert(event)
+    case 'spool-opened':
+    case 'spool-stopped':
+    case 'spool-short':
+    case 'spool-roomy':
+    case 'spool-entry-damaged':
+    case 'spool-salvaged':
+    case 'spool-measured':
+    case 'delivery-hurried':
+    case 'delivery-failed':
+    case 'mail-attempted':
+      return describeSpool(event)
     case 'registry-changed':
       return {
         word: 'registry',

@@ -4,6 +4,7 @@ import type { IntakeEvent, TransferSummary } from '#intake/intake-event.ts'
 import type { Verdict } from '#verdict/verdict.ts'
 import { roundMs, type LogFields } from './log-fields.ts'
 import { commandText, errorText, maxListLength, peerReplyText, peerText } from './peer-text.ts'
+import type { EventOfKind } from './pforte-event.ts'
 
 export function addIntakeFields(fields: LogFields, event: IntakeEvent): void {
   if ('session' in event) fields['session'] = event.session
@@ -66,10 +67,7 @@ export function addIntakeFields(fields: LogFields, event: IntakeEvent): void {
   }
 }
 
-function addMail(
-  fields: LogFields,
-  event: Extract<IntakeEvent, { readonly kind: 'mail-finished' }>,
-): void {
+function addMail(fields: LogFields, event: EventOfKind<'mail-finished'>): void {
   fields['clientAddress'] = event.clientAddress
   fields['greetingName'] = peerText(event.greetingName)
   fields['reversePath'] = peerText(event.reversePath)
@@ -81,7 +79,22 @@ function addMail(
   fields['receiveMs'] = roundMs(event.receiveMs)
   fields['handoverMs'] = roundMs(event.handoverMs)
   fields['transfers'] = event.transfers.slice(0, maxListLength).map(transferFields)
+  if (event.takenOver.length > 0) addTakenOver(fields, event.takenOver)
   fields['isClientGone'] = event.isClientGone
+}
+
+/** As in `mail-attempted`. */
+function addTakenOver(
+  fields: LogFields,
+  takenOver: EventOfKind<'mail-finished'>['takenOver'],
+): void {
+  for (const [name, wanted] of [
+    ['deferred', 'waiting'],
+    ['held', 'held'],
+  ] as const) {
+    const taken = takenOver.filter(({ fate }) => fate === wanted)
+    fields[name] = taken.slice(0, maxListLength).map(({ recipient }) => peerText(recipient))
+  }
 }
 
 function transferFields(transfer: TransferSummary): Record<string, string | number | null> {

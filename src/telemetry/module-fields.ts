@@ -6,6 +6,7 @@ import { addAlertFields } from './alert-fields.ts'
 import { endpointText, roundMs, type LogFields } from './log-fields.ts'
 import { maxListLength, peerReplyText, peerText } from './peer-text.ts'
 import type { ModuleEvent } from './pforte-event.ts'
+import { addSpoolFields } from './spool-fields.ts'
 
 export function addModuleFields(fields: LogFields, event: ModuleEvent): void {
   switch (event.kind) {
@@ -55,6 +56,18 @@ export function addModuleFields(fields: LogFields, event: ModuleEvent): void {
     case 'alert-webhook-sent':
     case 'alert-webhook-failed':
       addAlertFields(fields, event)
+      return
+    case 'spool-opened':
+    case 'spool-stopped':
+    case 'spool-short':
+    case 'spool-roomy':
+    case 'spool-entry-damaged':
+    case 'spool-salvaged':
+    case 'spool-measured':
+    case 'delivery-hurried':
+    case 'delivery-failed':
+    case 'mail-attempted':
+      addSpoolFields(fields, event)
       return
     case 'registry-changed':
       fields['domains'] = event.domains.slice(0, maxListLength).map(peerText)

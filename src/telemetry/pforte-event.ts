@@ -2,13 +2,22 @@
 
 import type { AlertEvent } from '#alert/alert.ts'
 import type { AppEvent } from '#app/app-event.ts'
+import type { DeliveryEvent } from '#delivery/delivery.ts'
 import type { IntakeEvent } from '#intake/intake-event.ts'
 import type { NextHopEvent } from '#nexthop/nexthop.ts'
 import type { RecipientEvent } from '#recipients/recipients.ts'
 import type { RegistryEvent } from '#registry/registry.ts'
+import type { SpoolEvent } from '#spool/spool.ts'
 
 /** What happens outside of sessions. */
-export type ModuleEvent = AlertEvent | AppEvent | NextHopEvent | RecipientEvent | RegistryEvent
+export type ModuleEvent =
+  | AlertEvent
+  | AppEvent
+  | DeliveryEvent
+  | NextHopEvent
+  | RecipientEvent
+  | RegistryEvent
+  | SpoolEvent
 
 export type PforteEvent = IntakeEvent | ModuleEvent
 

@@ -191,6 +191,56 @@ function others(registry: MetricsRegistry) {
       help: 'Alerts and digests of alerts told. Channel: mail, webhook. Result: sent, failed, skipped.',
       labels: ['channel', 'result'],
     }),
+    takenOver: registry.counter({
+      name: 'pforte_recipients_taken_over_total',
+      help: 'Recipients the spool took from clients. Fate: waiting, held.',
+      labels: ['fate'],
+    }),
+    attempted: registry.counter({
+      name: 'pforte_spool_attempts_total',
+      help: 'Recipients tried to be delivered from the spool. Outcome: relayed, deferred, held.',
+      labels: ['outcome'],
+    }),
+    spoolOpen: registry.gauge({
+      name: 'pforte_spool_open',
+      help: '1 while the spool takes mail, 0 while it is stopped.',
+      labels: [],
+    }),
+    spoolShort: registry.gauge({
+      name: 'pforte_spool_short',
+      help: '1 while free space or inodes are below the reserve and new mail is deferred.',
+      labels: [],
+    }),
+    spoolMails: registry.gauge({
+      name: 'pforte_spool_mails',
+      help: 'Mails in the spool, held ones included. As of the last minute, as all that follow.',
+      labels: [],
+    }),
+    spoolRecipients: registry.gauge({
+      name: 'pforte_spool_recipients',
+      help: 'Recipients in the spool. Fate: waiting, held.',
+      labels: ['fate'],
+    }),
+    spoolBytes: registry.gauge({
+      name: 'pforte_spool_bytes',
+      help: 'Content in the spool in bytes.',
+      labels: [],
+    }),
+    spoolOldest: registry.gauge({
+      name: 'pforte_spool_oldest_seconds',
+      help: 'Age of the oldest mail that waits; 0 when nothing waits.',
+      labels: [],
+    }),
+    spoolDamaged: registry.counter({
+      name: 'pforte_spool_damaged_total',
+      help: 'Mails of the spool that could not be read. Should stay 0.',
+      labels: [],
+    }),
+    deliveryFailures: registry.counter({
+      name: 'pforte_delivery_failures_total',
+      help: 'Steps of delivery that failed and were tried again.',
+      labels: [],
+    }),
     registryChanges: registry.counter({
       name: 'pforte_registry_changes_total',
       help: 'Changes of the registry seen.',
@@ -291,6 +341,41 @@ function record(instruments: Instruments, event: PforteEvent): void {
     case 'alert-webhook-failed':
       instruments.alertDeliveries.add(1, 'webhook', 'failed')
       return
+    case 'spool-opened':
+      instruments.spoolOpen.set(1)
+      return
+    case 'spool-stopped':
+      instruments.spoolOpen.set(0)
+      return
+    case 'spool-short':
+      instruments.spoolShort.set(1)
+      return
+    case 'spool-roomy':
+      instruments.spoolShort.set(0)
+      return
+    case 'spool-entry-damaged':
+      instruments.spoolDamaged.add(1)
+      return
+    case 'spool-salvaged':
+      instruments.spoolDamaged.add(event.lostCount)
+      return
+    case 'spool-measured':
+      instruments.spoolMails.set(event.entryCount)
+      instruments.spoolRecipients.set(event.waitingCount, 'waiting')
+      instruments.spoolRecipients.set(event.heldCount, 'held')
+      instruments.spoolBytes.set(event.sizeBytes)
+      instruments.spoolOldest.set((event.oldestWaitingAgeMs ?? 0) / 1000)
+      return
+    case 'delivery-hurried':
+      return
+    case 'delivery-failed':
+      instruments.deliveryFailures.add(1)
+      return
+    case 'mail-attempted':
+      for (const outcome of ['relayed', 'deferred', 'held'] as const) {
+        if (event[outcome].length > 0) instruments.attempted.add(event[outcome].length, outcome)
+      }
+      return
     case 'registry-changed':
       instruments.registryChanges.add(1)
       return
@@ -333,6 +418,7 @@ function recordRecipient(instruments: Instruments, event: EventOfKind<'recipient
 }
 
 function recordMail(instruments: Instruments, event: EventOfKind<'mail-finished'>): void {
+  for (const { fate } of event.takenOver) instruments.takenOver.add(1, fate)
   const { verdict } = event
   instruments.mails.add(1, verdict.kind, reasonOf(verdict))
   instruments.mailBytes.add(event.sizeBytes, verdict.kind)

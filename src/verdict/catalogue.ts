@@ -46,6 +46,7 @@ export const sampleDeferReasons: Samples<DeferReason> = {
   'separate-transaction': { kind: 'separate-transaction', domain: 'inst.example' },
   'too-many-unknown-recipients': { kind: 'too-many-unknown-recipients' },
   'storage-failed': { kind: 'storage-failed' },
+  'spool-failed': { kind: 'spool-failed', server },
   'internal-error': { kind: 'internal-error' },
 }
 
@@ -84,7 +85,8 @@ const when: Readonly<Record<DeferReason['kind'] | RejectReason['kind'], string>>
   'too-many-recipients': 'RCPT',
   'separate-transaction': 'RCPT',
   'too-many-unknown-recipients': 'RCPT; the connection is closed',
-  'storage-failed': 'end of data',
+  'storage-failed': 'MAIL, end of data',
+  'spool-failed': 'end of data',
   'internal-error': 'anywhere',
   'not-served': 'RCPT',
   'recipient-unknown': 'RCPT',

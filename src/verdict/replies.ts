@@ -59,6 +59,12 @@ export const deferWordings: Wordings<TransientCode, DeferReason> = {
     text: () => 'too many unknown recipients in this session',
   },
   'storage-failed': { code: 452, status: '3.1', text: () => 'no room for this mail right now' },
+  'spool-failed': {
+    code: 451,
+    status: '3.0',
+    text: (reason) =>
+      `${reason.server} cannot take it and nobody can keep it now; please try again`,
+  },
   'internal-error': { code: 451, status: '3.0', text: () => 'internal error; please try again' },
 }
 

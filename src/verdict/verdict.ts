@@ -24,7 +24,10 @@ export type DeferReason =
   /** This recipient's domain has other limits than the recipients before it. */
   | { readonly kind: 'separate-transaction'; readonly domain: string }
   | { readonly kind: 'too-many-unknown-recipients' }
+  /** No room for it. */
   | { readonly kind: 'storage-failed' }
+  /** The institute's server is out of reach, and the relay cannot keep the mail for it. */
+  | { readonly kind: 'spool-failed'; readonly server: string }
   | { readonly kind: 'internal-error' }
 
 /** Permanent: destroys the mail at the sender, so each one needs a cause that will not go away. */

@@ -1,0 +1,191 @@
+// The loop: every second, and whenever something has changed, it gives each domain with due mail as many
+// attempts as its route has room for. A target that is down gets none; its recovery is told from outside.
+
+import { parseEndpoint, createRoute } from '#registry/route.ts'
+import type { Route, ServedDomain } from '#registry/registry.ts'
+import type { Lease, Settlement } from '#spool/spool.ts'
+import { AgeWatch } from './age-watch.ts'
+import { allHeld, attempt } from './attempt.ts'
+import type { Delivery, DeliveryOptions } from './delivery.ts'
+import { longestDelayMs } from './schedule.ts'
+
+const tickMs = 1000
+
+export class Drain implements Delivery {
+  readonly #options: DeliveryOptions
+  readonly #ages: AgeWatch
+  readonly #timer: NodeJS.Timeout
+  readonly #abort = new AbortController()
+  /** Attempts under way, by Route.id. */
+  readonly #counts = new Map<string, number>()
+  readonly #underWay = new Set<Promise<void>>()
+  /** Domains somebody waits for; set before, so that the first look tries everything. */
+  readonly #knownDomains = new Map<string, string>()
+  #isLooking = false
+  #mustLookAgain = false
+  #hasHurried = false
+  #isClosed = false
+
+  constructor(options: DeliveryOptions) {
+    this.#options = options
+    this.#ages = new AgeWatch(options)
+    this.#timer = setInterval(() => this.wake(), tickMs).unref()
+    this.wake()
+  }
+
+  wake(): void {
+    if (this.#isClosed) return
+    if (this.#isLooking) {
+      this.#mustLookAgain = true
+      return
+    }
+    this.#isLooking = true
+    void this.#look()
+      .catch((error: unknown) => this.#tell(error))
+      .finally(() => {
+        this.#isLooking = false
+        if (!this.#mustLookAgain) return
+        this.#mustLookAgain = false
+        this.wake()
+      })
+  }
+
+  targetIsUp(routeId: string): void {
+    for (const [domain, known] of this.#knownDomains) {
+      if (known === routeId) void this.#hurry(domain).catch((error: unknown) => this.#tell(error))
+    }
+  }
+
+  async close(graceMs: number): Promise<void> {
+    this.#isClosed = true
+    clearInterval(this.#timer)
+    const timer = setTimeout(() => this.#abort.abort(), graceMs)
+    await Promise.all(this.#underWay)
+    clearTimeout(timer)
+  }
+
+  async #look(): Promise<void> {
+    const { spool, clock, schedule } = this.#options
+    if (spool.state().kind !== 'open') return
+    if (!this.#hasHurried) await this.#hurryAll()
+    const nowMs = clock.now()
+    const longestMs = longestDelayMs(schedule)
+    for (const { domain, nextAttemptMs } of await spool.due()) {
+      const served = this.#options.registry.find(domain)
+      if (served !== undefined) this.#knownDomains.set(domain, served.route.id)
+      // Far in the future: the clock was ahead when that was planned.
+      const isDue = nextAttemptMs <= nowMs || nextAttemptMs > nowMs + longestMs
+      if (isDue) await this.#serve(domain, served)
+    }
+    await this.#ages.look()
+  }
+
+  /** After a start nothing is known of the targets: what waits is tried once, whatever its schedule. */
+  async #hurryAll(): Promise<void> {
+    for (const { domain } of await this.#options.spool.due()) await this.#hurry(domain)
+    this.#hasHurried = true
+  }
+
+  async #hurry(domain: string): Promise<void> {
+    const { spool, emit } = this.#options
+    const recipientCount = await spool.hurry(domain)
+    if (recipientCount > 0) emit({ kind: 'delivery-hurried', domain, recipientCount })
+    this.wake()
+  }
+
+  async #serve(domain: string, served: ServedDomain | undefined): Promise<void> {
+    if (served === undefined) {
+      await this.#ages.hold({ kind: 'domain', domain }, 'not-served')
+      return
+    }
+    if (served.suspension !== null || this.#options.nextHops.isBreakerOpen(served.route)) return
+    const room = this.#options.maxConnectionCount - (this.#counts.get(served.route.id) ?? 0)
+    if (room <= 0) return
+    const nowMs = this.#options.clock.now()
+    const leases = await this.#options.spool.lease({ domain, nowMs, maxCount: room })
+    for (const lease of leases) this.#begin(lease, routed(served, lease))
+  }
+
+  #begin(lease: Lease, domain: ServedDomain): void {
+    const { id } = domain.route
+    this.#counts.set(id, (this.#counts.get(id) ?? 0) + 1)
+    const work = this.#deliver(lease, domain)
+      .catch((error: unknown) => this.#tell(error))
+      .finally(() => {
+        this.#underWay.delete(work)
+        const left = (this.#counts.get(id) ?? 1) - 1
+        if (left > 0) this.#counts.set(id, left)
+        else this.#counts.delete(id)
+        this.wake()
+      })
+    this.#underWay.add(work)
+  }
+
+  async #deliver(lease: Lease, domain: ServedDomain): Promise<void> {
+    const settlement = await attempt(this.#options, lease, domain, this.#abort.signal).catch(
+      (error: unknown) => {
+        this.#tell(error)
+        return null
+      },
+    )
+    // A fault of ours must not be tried over and over: a human looks at it.
+    const settled = settlement ?? allHeld(this.#options, lease, 'damaged', 'an internal error')
+    await this.#settle(lease, settled)
+    this.#emit(lease, settled)
+  }
+
+  /** The next hop's word must not get lost because the spool cannot write at the moment. */
+  async #settle(lease: Lease, settlement: Settlement): Promise<void> {
+    for (;;) {
+      try {
+        await this.#options.spool.settle(lease, settlement)
+        return
+      } catch (error) {
+        if (this.#abort.signal.aborted) throw error
+        await new Promise((resolve) => setTimeout(resolve, tickMs))
+      }
+    }
+  }
+
+  #emit(lease: Lease, { recipients, attempts }: Settlement): void {
+    const { emit, raise } = this.#options
+    const by = (kind: 'relayed' | 'waiting' | 'held'): readonly string[] =>
+      recipients.filter(({ fate }) => fate.kind === kind).map(({ address }) => address)
+    const next = recipients.flatMap(({ fate }) =>
+      fate.kind === 'waiting' ? [fate.nextAttemptMs] : [],
+    )
+    const last = attempts.at(-1)
+    if (last !== undefined) this.#ages.heard(last)
+    if (last !== undefined) {
+      emit({
+        kind: 'mail-attempted',
+        mail: lease.id,
+        attempt: last,
+        relayed: by('relayed'),
+        deferred: by('waiting'),
+        held: by('held'),
+        nextAttemptMs: next.length > 0 ? Math.min(...next) : null,
+      })
+    }
+    for (const { address, fate, reply } of recipients) {
+      if (fate.kind !== 'held') continue
+      const { id, domain } = lease
+      const { reason } = fate
+      raise({ kind: 'mail-held', domain, id, recipients: [address], reason, reply: reply ?? '' })
+    }
+  }
+
+  #tell(error: unknown): void {
+    const detail = error instanceof Error ? error.message : String(error)
+    this.#options.emit({ kind: 'delivery-failed', detail })
+  }
+}
+
+/** A person may have sent this mail another way. */
+function routed(served: ServedDomain, lease: Lease): ServedDomain {
+  if (lease.movedTo === null) return served
+  const endpoint = parseEndpoint(lease.movedTo)
+  if (!endpoint.ok) return served
+  const route: Route = createRoute([endpoint.value], served.route.tls)
+  return { ...served, route }
+}

@@ -1,7 +1,7 @@
 // Content too large for the database: one file each. What has to be done in which order so that it
 // survives the loss of power before its row is written.
 
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, statSync } from 'node:fs'
 import { open, readdir, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { crc32 } from 'node:zlib'
@@ -17,12 +17,24 @@ export const fileOperations: FileOperations = { open, rename, rm }
 
 const readBytes = 256 * 1024
 
-/** Creates the folder with what is missing above it, each durable in its parent. Throws the system's error. */
+/**
+ * Creates the folder with what is missing above it. Their names are durable when it resolves, also of those
+ * that were there: an earlier start may have been killed before it synced them. Throws the system's error.
+ */
 export async function createFolder(folder: string): Promise<void> {
-  const first = mkdirSync(folder, { recursive: true, mode: 0o700 })
-  if (first === undefined) return
-  for (let made = folder; made.length >= first.length; made = path.dirname(made)) {
-    await syncFolder(path.dirname(made))
+  const whole = path.resolve(folder)
+  mkdirSync(whole, { recursive: true, mode: 0o700 })
+  const { dev } = statSync(whole)
+  for (let above = path.dirname(whole); ; above = path.dirname(above)) {
+    // A folder that another file system is mounted on, or that we may not read, is not of our making.
+    if (statSync(above).dev !== dev) return
+    try {
+      await syncFolder(above)
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'EACCES') return
+      throw error
+    }
+    if (above === path.dirname(above)) return
   }
 }
 

@@ -16,7 +16,7 @@ export type OnReply = (mail: Mail, reply: string) => void
 const mailsPerConnection = 100
 const contentBytes = 4096
 
-/** Sends what `next` gives until it gives nothing. Rejects when the relay ends a connection. */
+/** Sends what `next` gives until it gives nothing. A mail whose connection ends counts as refused. */
 export async function sendAll(
   port: number,
   next: () => Mail | undefined,
@@ -27,11 +27,12 @@ export async function sendAll(
     const client = await FastClient.connect(port)
     for (let count = 1; mail !== undefined; count += 1) {
       const following: Mail | undefined = count < mailsPerConnection ? next() : undefined
-      onReply(mail, await client.send(mail, following ?? null))
+      onReply(mail, await client.send(mail, following ?? null).catch(String))
       mail = following
+      if (client.isClosed) break
     }
     client.quit()
-    mail = next()
+    mail ??= next()
   }
 }
 
@@ -50,12 +51,15 @@ class FastClient {
   #waiter: PromiseWithResolvers<string> | null = null
   #failure: Error | null = null
   #isEnvelopeSent = false
+  #lastReply = ''
 
   private constructor(socket: net.Socket) {
     this.#socket = socket
     socket.on('data', (chunk: Buffer) => this.#onData(chunk))
     socket.on('error', (error) => this.#fail(error))
-    socket.on('close', () => this.#fail(new Error('the relay closed the connection')))
+    socket.on('close', () => {
+      this.#fail(new Error(`the relay closed the connection, its last words: ${this.#lastReply}`))
+    })
   }
 
   static async connect(port: number): Promise<FastClient> {
@@ -81,6 +85,10 @@ class FastClient {
     }
     this.#socket.write(contentOf(mail) + after)
     return this.#reply()
+  }
+
+  get isClosed(): boolean {
+    return this.#failure !== null
   }
 
   quit(): void {
@@ -110,6 +118,7 @@ class FastClient {
   #onReply(reply: string): void {
     const waiter = this.#waiter
     this.#waiter = null
+    this.#lastReply = reply
     if (waiter === null) this.#replies.push(reply)
     else waiter.resolve(reply)
   }

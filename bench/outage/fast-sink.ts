@@ -1,4 +1,4 @@
-// An institute's server that takes everything at once and remembers only which mail came when. The one of
+// An institute's server that takes every mail to a mailbox it has at once, and remembers only which mail came when. The one of
 // the demo knows far more, and would be what is measured.
 
 import { once } from 'node:events'
@@ -13,6 +13,7 @@ export interface Arrival {
 
 const greeting = '220 sink.example ESMTP\r\n'
 const extensions = '250-sink.example\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SIZE 104857600\r\n'
+const knownMailbox = /<user\d*@/
 const endOfContent = Buffer.from('\r\n.\r\n')
 
 export class FastSink {
@@ -76,7 +77,10 @@ class SinkDialog {
     const end = this.#rest.indexOf('\r\n')
     if (end < 0) return null
     const verb = this.#rest.toString('latin1', 0, 4).toUpperCase()
+    const command = this.#rest.toString('latin1', 0, end)
     this.#rest = this.#rest.subarray(end + 2)
+    // What a server that takes everybody has said of a recipient is worth nothing in an outage.
+    if (verb === 'RCPT' && !knownMailbox.test(command)) return '550 5.1.1 User unknown\r\n'
     if (verb === 'EHLO') return extensions
     if (verb === 'QUIT') return '221 2.0.0 Bye\r\n'
     if (verb !== 'DATA') return '250 2.1.0 Ok\r\n'

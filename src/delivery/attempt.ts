@@ -5,6 +5,7 @@ import { isPermanent, isPositive, replyText, type PeerReply } from '#smtp/reply.
 import { encodeMailbox, type Mailbox } from '#smtp/path.ts'
 import { parseMailbox } from '#smtp/parse-path.ts'
 import type { ServedDomain } from '#registry/registry.ts'
+import { SpoolError } from '#spool/spool.ts'
 import type {
   Attempt,
   HoldReason,
@@ -28,7 +29,7 @@ interface Addressee {
 type Fate = 'relayed' | 'deferred' | 'held'
 
 /** A target that was busy is asked again so soon. */
-const busyPauseMs = 15_000
+const busyPauseMs = 1000
 
 /** `domain` with the route to take. Never rejects. */
 export async function attempt(
@@ -117,14 +118,12 @@ async function settlementOf(
     const problem = await contentProblem(content)
     if (problem !== null) return allHeld(options, lease, 'damaged', problem)
   }
+  // One draw for all: recipients of one mail stay together.
+  const draw = options.random()
+  const once = { ...options, random: () => draw }
   return {
     recipients: group.recipients.map((addressee, index) =>
-      settled(
-        options,
-        addressee,
-        fateOf(group, group.recipientReplies[index]),
-        wordsOf(group, index),
-      ),
+      settled(once, addressee, fateOf(group, group.recipientReplies[index]), wordsOf(group, index)),
     ),
     attempts: [attemptOf(options, lease, group)],
   }
@@ -214,14 +213,14 @@ function allUntried(options: DeliveryOptions, lease: Lease): Settlement {
   }
 }
 
-/** Reads all of it. Null: nothing is wrong. */
+/** Reads all of it. Null: it is what was stored, or cannot be read just now. */
 async function contentProblem(content: SpoolContent): Promise<string | null> {
   const reader = content.open()
   try {
     while ((await reader.next()) !== null);
     return null
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    return error instanceof SpoolError && error.kind === 'damaged' ? error.message : null
   } finally {
     reader.close()
   }

@@ -130,16 +130,14 @@ export class Drain implements Delivery {
     )
     // A fault of ours must not be tried over and over: a human looks at it.
     const settled = settlement ?? allHeld(this.#options, lease, 'damaged', 'an internal error')
-    await this.#settle(lease, settled)
-    this.#emit(lease, settled)
+    if (await this.#settle(lease, settled)) this.#emit(lease, settled)
   }
 
   /** The next hop's word must not get lost because the spool cannot write at the moment. */
-  async #settle(lease: Lease, settlement: Settlement): Promise<void> {
+  async #settle(lease: Lease, settlement: Settlement): Promise<boolean> {
     for (;;) {
       try {
-        await this.#options.spool.settle(lease, settlement)
-        return
+        return await this.#options.spool.settle(lease, settlement)
       } catch (error) {
         if (this.#abort.signal.aborted) throw error
         await new Promise((resolve) => setTimeout(resolve, tickMs))

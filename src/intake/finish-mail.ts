@@ -100,11 +100,10 @@ async function relay(
       : await takeOver(options, mail, outbound.content, plan, groups)
   const served = [...already, ...judgement.served]
   const identity = identityOf(mail, stored)
-  if (already.size > 0) await options.ledger.forget(identity, stored)
   if (judgement.verdict.kind !== 'accept' && served.length > 0) {
     await options.ledger.remember(identity, stored, Promise.resolve(served))
   }
-  return { ...judgement, served }
+  return { ...judgement, served, isRetry: already.size > 0 }
 }
 
 /** The retry of a mail that some next hops already have goes only to the others. */
@@ -119,10 +118,8 @@ async function relayOnlyTheRest(
   if (rest.length > 0) {
     return relay(options, mail, { ...outbound, recipients: rest }, stored, served)
   }
-  // Answered for now: the same bytes once more would be a mail of their own.
-  await options.ledger.forget(identityOf(mail, stored), stored)
   const words = 'already delivered by an earlier attempt'
-  const nothing = { transfers: [], takenOver: [], isUnclear: false }
+  const nothing = { transfers: [], takenOver: [], isUnclear: false, isRetry: true }
   return { verdict: accept, words, served: [...served], ...nothing }
 }
 

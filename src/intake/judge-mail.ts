@@ -28,6 +28,8 @@ export interface MailJudgement {
   readonly takenOver: readonly FatedRecipient[]
   /** Nobody knows whether the mail is in the spool: the client must hear neither yes nor no. */
   readonly isUnclear: boolean
+  /** An earlier attempt of the client had served some of them. */
+  readonly isRetry: boolean
 }
 
 /** What to do: answer so, or, if there is something to take over, try that and answer 250. */
@@ -40,7 +42,7 @@ export interface MailPlan {
 
 /** Decided before any next hop got to see the mail. */
 export function unsent(verdict: Deferral | Rejection): MailJudgement {
-  const nothing = { transfers: [], served: [], takenOver: [], isUnclear: false }
+  const nothing = { transfers: [], served: [], takenOver: [], isUnclear: false, isRetry: false }
   return { verdict, words: '', ...nothing }
 }
 
@@ -67,6 +69,7 @@ export function planMail(
     served: relayed.flatMap((group) => group.recipients).map(addressOf),
     takenOver: [],
     isUnclear: false,
+    isRetry: false,
   }
   return { judgement, toTakeOver: toTakeOver(fated, relayed.length > 0) }
 }

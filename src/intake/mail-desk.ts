@@ -183,6 +183,9 @@ export class MailDesk {
       if (isClientGone) this.clientGone()
       this.#underWay = null
       await this.#isRemembered
+      if (!isClientGone && judgement.isRetry && judgement.verdict.kind === 'accept') {
+        await this.#forget(mail)
+      }
       mail.content.discard()
     }
     return { judgement, settle }
@@ -238,6 +241,14 @@ export class MailDesk {
       greeting: client.greeting,
       tlsCipher: client.tlsCipher,
     }
+  }
+
+  /** The client has heard: the same bytes once more would be a mail of their own. */
+  async #forget(mail: CompleteMail): Promise<void> {
+    const head = mail.content.head()
+    if (head === null) return
+    const stored = mail.content.stored(head)
+    await this.#options.finish.ledger.forget(identityOf(mail, stored), stored)
   }
 
   #emitFinished(

@@ -29,6 +29,7 @@ export async function takeOver(
   groups: readonly HandoverGroup<TakenRecipient>[],
 ): Promise<MailJudgement> {
   const { filePath } = mail.content
+  const firstAttemptMs = options.firstAttemptMs()
   const { prefix, offset } = filePath === null ? wholeOf(traced) : traced.parts()
   try {
     await options.spool.commit({
@@ -39,7 +40,9 @@ export async function takeOver(
       clientAddress: mail.clientAddress,
       greetingName: mail.greeting.name,
       receivedAtMs: options.now(),
-      recipients: plan.toTakeOver.map((fated) => newRecipient(options, fated)),
+      recipients: plan.toTakeOver.map((fated) =>
+        newRecipient(fated, firstAttemptMs, options.now()),
+      ),
       attempts: attemptsOf(plan, groups, options.now()),
       content: {
         prefix,
@@ -62,15 +65,15 @@ function wholeOf(traced: TracedContent): { prefix: readonly Buffer[]; offset: nu
   return { prefix: pieces, offset: 0 }
 }
 
-function newRecipient(options: TakeOverOptions, fated: FatedRecipient): NewRecipient {
+function newRecipient(fated: FatedRecipient, firstAttemptMs: number, nowMs: number): NewRecipient {
   const { recipient, fate, words } = fated
   return {
     address: addressOf(recipient),
     domain: recipient.domain.domain,
     fate:
       fate === 'refused'
-        ? { kind: 'held', reason: 'refused', sinceMs: options.now() }
-        : { kind: 'waiting', nextAttemptMs: options.firstAttemptMs() },
+        ? { kind: 'held', reason: 'refused', sinceMs: nowMs }
+        : { kind: 'waiting', nextAttemptMs: firstAttemptMs },
     reply: words,
   }
 }

@@ -3,7 +3,7 @@
 
 import { open, type FileHandle } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
-import type { SpoolContent, SpoolContentReader } from './spool.ts'
+import { SpoolError, type SpoolContent, type SpoolContentReader } from './spool.ts'
 
 export interface StoredContent {
   readonly prefix: Buffer
@@ -36,13 +36,19 @@ export function contentProblem(
   return crc === stored.crc ? null : 'the checksum of the content is wrong'
 }
 
+/** Content that is not there is damaged; a file that cannot be opened now may be later. */
+function asDamage(error: unknown): never {
+  const isGone = error instanceof Error && 'code' in error && error.code === 'ENOENT'
+  throw isGone ? new SpoolError('damaged', 'its content file is not there') : error
+}
+
 function readPrefix(stored: StoredContent): SpoolContentReader {
   let isRead = false
   return {
     next: () => {
       if (isRead) return null
       const problem = contentProblem(stored, stored.prefix.length, crc32(stored.prefix))
-      if (problem !== null) return Promise.reject(new Error(problem))
+      if (problem !== null) return Promise.reject(new SpoolError('damaged', problem))
       isRead = true
       return [stored.prefix]
     },
@@ -63,7 +69,7 @@ class FileReader implements SpoolContentReader {
   constructor(stored: StoredContent, file: { readonly path: string; readonly offset: number }) {
     this.#stored = stored
     this.#position = file.offset
-    this.#handle = open(file.path, 'r')
+    this.#handle = open(file.path, 'r').catch(asDamage)
     this.#handle.catch(() => undefined) // told by next()
     this.#crc = crc32(stored.prefix)
     this.#readBytes = stored.prefix.length
@@ -85,7 +91,7 @@ class FileReader implements SpoolContentReader {
     }
     this.#isAtEnd = true
     const problem = contentProblem(this.#stored, this.#readBytes, this.#crc)
-    if (problem !== null) throw new Error(problem)
+    if (problem !== null) throw new SpoolError('damaged', problem)
     return [given]
   }
 

@@ -74,8 +74,12 @@ export type SpoolCall = SpoolWrite | SpoolRead | SpoolControl
 /** The answer to each kind of call. */
 export interface SpoolAnswers {
   readonly commit: null
-  /** An entry that is gone: its content file can go too. */
-  readonly settle: { readonly isGone: boolean; readonly hasFile: boolean }
+  /** An entry that is gone now: its content file can go too. */
+  readonly settle: {
+    readonly wasThere: boolean
+    readonly isGone: boolean
+    readonly hasFile: boolean
+  }
   readonly hurry: number
   readonly hold: readonly HeldRecipient[]
   readonly lease: readonly LeaseRow[]

@@ -142,9 +142,9 @@ class OwnedSpool implements Spool {
     return await Promise.all(rows.map((row) => this.#toLease(row)))
   }
 
-  async settle(...[lease, settlement]: Parameters<Spool['settle']>): Promise<void> {
+  async settle(...[lease, settlement]: Parameters<Spool['settle']>): Promise<boolean> {
     const { id, domain, movedTo } = lease
-    const { isGone, hasFile } = await this.#thread.ask({
+    const { wasThere, isGone, hasFile } = await this.#thread.ask({
       kind: 'settle',
       id,
       domain,
@@ -152,6 +152,7 @@ class OwnedSpool implements Spool {
       settlement,
     })
     if (isGone && hasFile) await this.#removeFile(id)
+    return wasThere
   }
 
   async hurry(domain: string): Promise<number> {

@@ -1,10 +1,11 @@
 // One process owns a spool. The lock is SQLite's on a file of its own, so the system takes it away with
 // the process, however that ends; a text beside it says who has it.
 
-import { closeSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { createPrivately } from '#base/private-file.ts'
 import { SpoolError } from './spool.ts'
 import type { SpoolOwner } from './spool-tools.ts'
 
@@ -37,7 +38,8 @@ export function findOwner(folder: string): SpoolOwner | null {
 function tryLock(folder: string, how: string, timeout: number): DatabaseSync | null {
   const file = path.join(folder, 'owner.db')
   try {
-    closeSync(openSync(file, 'a', 0o600))
+    // To close a file that is there would take away this process's own lock on it (fcntl(2)).
+    createPrivately(folder, file)
   } catch (error) {
     throw new SpoolError('io', `cannot use ${file}: ${String(error)}`)
   }

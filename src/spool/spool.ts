@@ -92,7 +92,10 @@ export interface LeaseRequest {
   readonly maxCount: number
 }
 
-/** Content of a leased entry. A reader rejects when the bytes are not those that were stored. */
+/**
+ * Content of a leased entry. A reader rejects with a SpoolError `damaged` when the bytes are not those that
+ * were stored, and with the system's error when they cannot be read now.
+ */
 export interface SpoolContent {
   readonly sizeBytes: number
   readonly open: () => SpoolContentReader
@@ -204,11 +207,11 @@ export interface Spool {
    */
   readonly lease: (request: LeaseRequest) => Promise<readonly Lease[]>
   /**
-   * Ends a lease. When it resolves, the fates are durable. A recipient that a person held, moved or
+   * Ends a lease. When it resolves, the fates are durable; false: a person has deleted the entry. A recipient that a person held, moved or
    * deleted meanwhile stays so, unless it was relayed. Rejects with a SpoolError; the lease then goes on,
    * to be settled again when the spool is open: to give it up would deliver the mail twice.
    */
-  readonly settle: (lease: Lease, settlement: Settlement) => Promise<void>
+  readonly settle: (lease: Lease, settlement: Settlement) => Promise<boolean>
   /** Makes what waits for a domain due now, the oldest first. Durable when it resolves. Gives how many. */
   readonly hurry: (domain: string) => Promise<number>
   /**

@@ -69,7 +69,7 @@ export class Store {
 
   settle(id: SpoolId, movedTo: string | null, settlement: Settlement): SpoolAnswers['settle'] {
     const entry = this.#prepare('SELECT number, has_file FROM entry WHERE id = ?').get(id)
-    if (entry === undefined) return { isGone: true, hasFile: false } // a person has deleted it
+    if (entry === undefined) return { wasThere: false, isGone: true, hasFile: false }
     const key = Number(entry['number'])
     for (const recipient of settlement.recipients) {
       this.#settleRecipient(key, recipient, movedTo, settlement.attempts.at(-1)?.atMs ?? null)
@@ -77,11 +77,11 @@ export class Store {
     const isLeft = this.#prepare('SELECT 1 FROM recipient WHERE entry = ? LIMIT 1').get(key)
     if (isLeft === undefined) {
       this.#prepare('DELETE FROM entry WHERE number = ?').run(key)
-      return { isGone: true, hasFile: entry['has_file'] === 1 }
+      return { wasThere: true, isGone: true, hasFile: entry['has_file'] === 1 }
     }
     for (const attempt of settlement.attempts) this.#insertAttempt(key, attempt)
     this.#trimAttempts(key)
-    return { isGone: false, hasFile: false }
+    return { wasThere: true, isGone: false, hasFile: false }
   }
 
   /** Removes an entry whatever its state; true if there was one. */
@@ -147,7 +147,7 @@ export class Store {
       `SELECT r.entry, r.address, r.attempt_count, r.moved_to, r.age_from_ms, e.id
        FROM recipient r JOIN entry e ON e.number = r.entry
        WHERE r.domain = ? AND r.held_since_ms IS NULL AND r.next_attempt_ms <= ?
-       ORDER BY r.next_attempt_ms, r.entry`,
+       ORDER BY r.next_attempt_ms, r.entry, r.position`,
     ).iterate(domain, nowMs)
     const chosen = new Map<number, Row[]>()
     for (const row of due) {

@@ -18,8 +18,8 @@ export interface SpooledRecipient {
 export function readSpool(state: string): readonly SpooledRecipient[] {
   const file = path.join(state, 'spool', 'spool.db')
   if (!existsSync(file)) return []
-  // Not read-only: SQLite has to be able to recover the WAL that a killed relay left.
-  const database = new DatabaseSync(file, { timeout: 5000 })
+  // Read-only: closing must not bring the log into the database, which is the relay's own business.
+  const database = new DatabaseSync(file, { timeout: 5000, readOnly: true })
   try {
     const rows = database
       .prepare(

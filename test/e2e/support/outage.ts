@@ -9,6 +9,7 @@ import { impatient, sendOneMail, until } from './mail.ts'
 export const quick: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   ...impatient,
   verification: { ...impatient.verification, breakerFailures: 3, breakerRecovery: '1s' },
+  delivery: { pauses: ['500ms', '1s'], recoverEvery: '1s', stopTimeout: '1s' },
 }
 
 /** What the relay has taken responsibility for. */
@@ -47,7 +48,7 @@ export function contentNamed(subject: string): string {
   return `From: s@sender.example\r\nSubject: ${subject}\r\n\r\nText of ${subject}.\r\n`
 }
 
-/** How many mails with that subject an institute has taken, and for whom each. */
+/** Each mail with that subject that an institute has taken: for whom, in alphabetical order. */
 export function arrivals(
   institute: {
     readonly mails: readonly {
@@ -59,5 +60,5 @@ export function arrivals(
 ): readonly (readonly string[])[] {
   return institute.mails
     .filter(({ headerText }) => headerText.includes(`Subject: ${subject}\r\n`))
-    .map(({ recipients }) => recipients)
+    .map(({ recipients }) => recipients.toSorted())
 }

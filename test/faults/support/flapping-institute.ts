@@ -117,9 +117,10 @@ function dialogOf(
     rcpt: async (connection) => {
       if (mode() === 'hangs-at-recipients') return connection.untilPeerLeaves()
       if (mode() === 'slow') await sleep(100)
-      await connection.send(
-        mode() === 'defers-recipients' ? '450 4.3.0 Directory is away\r\n' : '250 2.1.5 Ok\r\n',
-      )
+      if (mode() === 'defers-recipients') return connection.send('450 4.3.0 Directory is away\r\n')
+      // One that takes every address is not believed in an outage.
+      const isKnown = /<\w@/.test(connection.lines.at(-1) ?? '')
+      await connection.send(isKnown ? '250 2.1.5 Ok\r\n' : '550 5.1.1 User unknown\r\n')
     },
     data: async (connection) => {
       await connection.send('354 Go ahead\r\n')

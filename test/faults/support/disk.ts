@@ -105,6 +105,8 @@ export class Disk {
         return this.#sync(operation.path, operation.begunAt)
       case 'failed-sync': {
         const node = this.#node(operation.path)
+        // A file system that cannot write its names stops altogether; it does not forget them.
+        if (node.kind === 'folder') return
         for (const change of node.pending)
           if (change.at < operation.begunAt) this.#lost.add(change.at)
         return

@@ -37,8 +37,10 @@ export const tracedCalls: readonly string[] = `
 const isVolatile = (file: string): boolean => file.endsWith('-shm')
 
 export interface OperationOptions {
-  /** Absolute, without symbolic links. It exists, empty, and is durable before the first call. */
+  /** Absolute, without symbolic links. It is durable, and holds what `before` has left there. */
   readonly folder: string
+  /** What earlier programs did to the folder; default: nothing, it was empty. */
+  readonly before?: readonly FileOperation[]
   /** Descriptor numbers whose writes are what the process said. */
   readonly voice?: number
 }
@@ -50,6 +52,7 @@ export function concerns(options: OperationOptions): (line: string) => boolean {
   return (line) => line.includes(folder) || line.includes(voice)
 }
 
+/** What was before, and then what the calls did. */
 export function operationsOf(
   calls: Iterable<SystemCall>,
   options: OperationOptions,
@@ -60,18 +63,22 @@ export function operationsOf(
 }
 
 class OperationReader {
-  readonly operations: FileOperation[] = []
+  readonly operations: FileOperation[]
   readonly #folder: string
   readonly #voice: number
-  /** `begunAt` counts calls; this says how many operations those calls were. */
-  readonly #operationsAfter: number[] = [0]
+  /** `begunAt` counts calls; this says how many operations there were after those calls. */
+  readonly #operationsAfter: number[]
   /** Where the next `write` of a descriptor goes. */
   readonly #positions = new Map<string, number>()
+  /** Those that exist. */
   readonly #files = new Set<string>()
 
   constructor(options: OperationOptions) {
     this.#folder = options.folder
     this.#voice = options.voice ?? 1
+    this.operations = [...(options.before ?? [])]
+    this.#operationsAfter = [this.operations.length]
+    for (const operation of this.operations) this.#follow(operation)
   }
 
   read(call: SystemCall): void {
@@ -147,7 +154,20 @@ class OperationReader {
   }
 
   #add(name: string | null, operation: (name: string) => FileOperation): void {
-    if (name !== null) this.operations.push(operation(name))
+    if (name !== null) this.#push(operation(name))
+  }
+
+  #push(operation: FileOperation): void {
+    this.operations.push(operation)
+    this.#follow(operation)
+  }
+
+  #follow(operation: FileOperation): void {
+    if (operation.kind === 'create') this.#files.add(operation.path)
+    if (operation.kind === 'remove') this.#files.delete(operation.path)
+    if (operation.kind !== 'rename') return
+    this.#files.delete(operation.from)
+    this.#files.add(operation.to)
   }
 
   #opened(name: string | null, flags: string, call: SystemCall): void {
@@ -155,10 +175,9 @@ class OperationReader {
     if (/O_TMPFILE|O_DIRECT\b/.test(flags)) throw new Error(`${flags} is not understood`)
     const isNew = flags.includes('O_CREAT') && !this.#files.has(name)
     if (isNew) {
-      this.operations.push({ kind: 'create', path: name })
-      this.#files.add(name)
+      this.#push({ kind: 'create', path: name })
     } else if (flags.includes('O_TRUNC')) {
-      this.operations.push(truncated(name, '0'))
+      this.#push(truncated(name, '0'))
     }
     this.#positions.set(`${call.result} ${name}`, flags.includes('O_APPEND') ? NaN : 0)
   }
@@ -179,7 +198,7 @@ class OperationReader {
 
   #said(data: Buffer, call: SystemCall): void {
     const begunAt = this.#operationsAfter[call.begunAt] ?? 0
-    this.operations.push({ kind: 'said', text: data.toString(), begunAt })
+    this.#push({ kind: 'said', text: data.toString(), begunAt })
   }
 
   #wrote(name: string | null, data: Buffer, offset: number, count: number): void {
@@ -196,15 +215,11 @@ class OperationReader {
   #renamed(from: string | null, to: string | null): void {
     if (from === null && to === null) return
     if (from === null || to === null) throw new Error('renamed across the border of the folder')
-    this.operations.push({ kind: 'rename', from, to })
-    this.#files.delete(from)
-    this.#files.add(to)
+    this.#push({ kind: 'rename', from, to })
   }
 
   #removed(name: string | null): void {
-    if (name === null) return
-    this.operations.push({ kind: 'remove', path: name })
-    this.#files.delete(name)
+    this.#add(name, (place) => ({ kind: 'remove', path: place }))
   }
 
   /** A file written through memory would change without a call. */

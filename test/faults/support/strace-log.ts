@@ -3,6 +3,7 @@
 
 /** One finished system call. */
 export interface SystemCall {
+  readonly thread: string
   readonly name: string
   /** As strace prints them, without surrounding blanks. */
   readonly arguments: readonly string[]
@@ -42,21 +43,27 @@ export function* readStraceLog(
       const start = begun.get(process)
       begun.delete(process)
       if (start === undefined) continue
-      yield callOf(name, start.text + rest, result, start.begunAt)
+      yield callOf([process, name], start.text + rest, result, start.begunAt)
       ended += 1
       continue
     }
     const complete = isWanted(line) ? completeLine.exec(line) : null
     if (complete === null) continue
-    const [, , name = '', text = '', result = ''] = complete
-    yield callOf(name, text, result, ended)
+    const [, process = '', name = '', text = '', result = ''] = complete
+    yield callOf([process, name], text, result, ended)
     ended += 1
   }
 }
 
-function callOf(name: string, text: string, result: string, begunAt: number): SystemCall {
+function callOf(
+  [thread, name]: readonly [thread: string, name: string],
+  text: string,
+  result: string,
+  begunAt: number,
+): SystemCall {
   const error = /^-1 (\w+)/.exec(result)?.[1] ?? null
-  return { name, arguments: splitArguments(text), result: parseInt(result, 10), error, begunAt }
+  const parameters = splitArguments(text)
+  return { thread, name, arguments: parameters, result: parseInt(result, 10), error, begunAt }
 }
 
 /** At commas outside of brackets; strings hold none, being hexadecimal. */

@@ -14,6 +14,8 @@ export interface TraceOptions {
   readonly command: readonly string[]
   /** The folder to watch; absolute. */
   readonly folder: string
+  /** What earlier programs did to it. */
+  readonly before?: readonly FileOperation[]
   /** Where the log goes; not in the watched folder. */
   readonly logFile: string
   /** Further expressions of strace, such as `inject=fsync:error=EIO:when=3`. */
@@ -27,6 +29,7 @@ export interface TraceResult {
   readonly signal: NodeJS.Signals | null
   readonly stdout: string
   readonly stderr: string
+  /** Those before, and then those of this run. */
   readonly operations: readonly FileOperation[]
 }
 
@@ -34,14 +37,17 @@ export interface TraceResult {
 const maxStringBytes = 8 * 1024 * 1024
 
 export async function trace(options: TraceOptions): Promise<TraceResult> {
-  const { strace, command, folder, logFile, expressions = [] } = options
+  const { strace, command, logFile, expressions = [] } = options
   const parameters = ['-f', '-y', '-xx', '-s', String(maxStringBytes), '-qq', '-o', logFile]
-  const traced = ['--signal=none', '--seccomp-bpf', '-e', `trace=${tracedCalls.join(',')}`]
+  // With that shortcut strace does not send signals.
+  const isKilling = expressions.some((expression) => expression.includes(':signal='))
+  const shortcut = isKilling ? [] : ['--seccomp-bpf']
+  const traced = [...shortcut, '--signal=none', '-e', `trace=${tracedCalls.join(',')}`]
   const injected = expressions.flatMap((expression) => ['-e', expression])
   const child = spawn(strace.file, [...parameters, ...traced, ...injected, '--', ...command], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    // Files are not written by calls that strace cannot see.
-    env: { ...process.env, UV_USE_IO_URING: '0' },
+    // No calls that strace cannot see, and one thread for files, since it counts for each thread.
+    env: { ...process.env, UV_USE_IO_URING: '0', UV_THREADPOOL_SIZE: '1' },
   })
   const said = { stdout: '', stderr: '' }
   child.stdout.on('data', (chunk: Buffer) => (said.stdout += chunk.toString()))
@@ -54,11 +60,15 @@ export async function trace(options: TraceOptions): Promise<TraceResult> {
     },
   )
   clearTimeout(timer)
-  return { exitCode, signal, ...said, operations: await readOperations(logFile, folder) }
+  return { exitCode, signal, ...said, operations: await readOperations(options) }
 }
 
-async function readOperations(logFile: string, folder: string): Promise<readonly FileOperation[]> {
-  const options = { folder: path.resolve(folder) }
+async function readOperations({
+  logFile,
+  folder,
+  before = [],
+}: TraceOptions): Promise<readonly FileOperation[]> {
+  const options = { folder: path.resolve(folder), before }
   const isWanted = concerns(options)
   const lines: string[] = []
   // What does not concern the folder is not kept: a log may be long.

@@ -34,6 +34,7 @@ const matrix: Readonly<Record<string, readonly string[]>> = {
     'spool',
     'registry',
   ],
+  link: [],
   spool: ['smtp'],
   delivery: ['smtp', 'registry', 'spool', 'handover'],
   alert: ['smtp', 'message', 'registry', 'nexthop', 'spool', 'handover'],
@@ -57,6 +58,8 @@ const furtherDoors: Readonly<Record<string, { readonly users: readonly string[] 
   'recipients/open-recipients.ts': { users: ['app'] },
   'registry/open-registry.ts': { users: ['app'] },
   'spool/open-spool.ts': { users: ['app'] },
+  'link/connect-link.ts': { users: ['app'] },
+  'link/serve-link.ts': { users: ['app'] },
   'spool/open-spool-tools.ts': { users: ['app'] },
   // The contract for people's tools, apart from the relay's.
   'spool/spool-tools.ts': { users: ['app'] },
@@ -106,7 +109,7 @@ const impureGlobals =
 const onlyIn: Readonly<Record<string, readonly string[]>> = {
   // app/toolbox.ts: `getCACertificates` gives the system's authorities; no socket is opened with it.
   'node:tls': ['net', 'app/toolbox.ts'],
-  'node:net': ['net'],
+  'node:net': ['net', 'link'],
   'node:dns': ['dns'],
   'node:http': ['telemetry'],
   'node:sqlite': ['registry', 'recipients', 'spool'],

@@ -82,17 +82,19 @@ async function raiseCurtain(stage: Stage, site: Site): Promise<RelayProcess> {
 
 async function summarize(stage: Stage, site: Site): Promise<void> {
   const numbers = await readMetrics(site.metricsPort)
-  const count = (what: 'mails' | 'recipients', verdict: string): number =>
-    numbers.sum(`pforte_${what}_total`, { verdict })
   stage.heading(`Summary, from the relay's numbers at http://127.0.0.1:${site.metricsPort}/metrics`)
+  const mails = 'pforte_mails_total'
+  const recipients = 'pforte_recipients_total'
+  const delivered = 'pforte_spool_attempts_total'
   const rows = [
-    ['accepted', 'mails', 'accept', 3, 'each of them is at its institute'],
-    ['refused', 'mails', 'reject', 1, "by the institute's server, after DATA"],
-    ['refused', 'recipients', 'reject', 2, "by the institute's server, at RCPT"],
-    ['temporary', 'recipients', 'defer', 1, 'the server is down; the sender tries again'],
+    ['accepted', 'mails', mails, { verdict: 'accept' }, 6, 'each of them is at its institute'],
+    ['of these', 'mails', delivered, { outcome: 'relayed' }, 3, 'from the spool, after the outage'],
+    ['refused', 'mails', mails, { verdict: 'reject' }, 1, "by the institute's server, after DATA"],
+    ['refused', 'recipients', recipients, { verdict: 'reject' }, 2, "by the institute's server"],
+    ['temporary', 'recipients', recipients, { verdict: 'defer' }, 1, 'the sender tries again'],
   ] as const
-  for (const [word, what, verdict, expected, meaning] of rows) {
-    const found = count(what, verdict)
+  for (const [word, what, metric, labels, expected, meaning] of rows) {
+    const found = numbers.sum(metric, labels)
     const noun = found === 1 ? what.slice(0, -1) : what
     terminal.line(
       `   ${word.padEnd(10)} ${String(found).padStart(2)} ${noun.padEnd(11)} ${meaning}`,

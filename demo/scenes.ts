@@ -5,7 +5,7 @@ import type { ReceivedMail } from './institute-server.ts'
 import { attachmentBytes, attachmentMail, plainMail } from './mails.ts'
 import { readMetrics } from './metrics.ts'
 import { typedProgram, type CommandResult } from './relay-process.ts'
-import { connectSender, type Sender } from './sender.ts'
+import { connectSender, type Sender, type SenderReply } from './sender.ts'
 import { contentRefusal, physicsMailboxes, type Site } from './site.ts'
 import type { Stage } from './stage.ts'
 
@@ -16,11 +16,16 @@ const unknown = 'nobody@physics.example'
 const largeMebibytes = 20
 const maxGrowthBytes = 64 * mebibyte
 const logTimeoutMs = 5000
+/** The relay asks every two seconds whether the server is back (`site.ts`). */
+const deliveryTimeoutMs = 10_000
+/** So many failures in a row are an outage (`verification.breakerFailures`). */
+const outageSubjects = ['Tides', 'Comets', 'Alchemy'] as const
 
 export async function playScenes(stage: Stage, site: Site): Promise<void> {
   await delivered(stage, site)
   await unknownRecipient(stage, site)
   await serverDown(stage, site)
+  await outage(stage, site)
   await refusedContent(stage, site)
   await newMailbox(stage, site)
   await largeMail(stage, site)
@@ -68,9 +73,9 @@ async function unknownRecipient(stage: Stage, site: Site): Promise<void> {
 
 async function serverDown(stage: Stage, site: Site): Promise<void> {
   stage.scene(
-    "An institute's server is down",
+    "An institute's server is down, and nothing is known of the recipient",
     'That is not the fault of the address: the sender is told to try again, and whose server ' +
-      'does not answer.',
+      'does not answer. Pforte takes no responsibility for an address that may not exist.',
   )
   using client = await greet(site)
   await client.command(`MAIL FROM:<${sender}>`)
@@ -78,6 +83,49 @@ async function serverDown(stage: Stage, site: Site): Promise<void> {
   await client.quit()
   stage.mailDialog(client)
   stage.expectReply(reply, 451, /4\.4\.1 .*mail\.geology\.example does not answer/, 'RCPT')
+}
+
+async function outage(stage: Stage, site: Site): Promise<void> {
+  stage.scene(
+    'The server of a known recipient goes down, and comes back',
+    `Pforte knows ${alice} from scene 1, so it takes the mail over: 250 now means that the ` +
+      'mail is on its disk and survives the loss of power. It asks every 15 s (in this demo: 2 s) ' +
+      'whether the server is back.',
+  )
+  const alreadyThere = site.physics.mails.length
+  await site.physics.pause()
+  stage.say("(the institute's server is switched off)", 'dim')
+  using client = await greet(site)
+  const replies: SenderReply[] = []
+  for (const subject of outageSubjects) {
+    const mail = plainMail({ from: sender, to: alice, subject }, ['To be continued.'])
+    await client.command(`MAIL FROM:<${sender}>`)
+    await client.command(`RCPT TO:<${alice}>`)
+    await client.command('DATA')
+    replies.push(await client.content(mail, `(a mail with the subject ${subject})`))
+  }
+  await client.quit()
+  stage.mailDialog(firstMailOnly(client))
+  stage.say(`(and the same again: ${outageSubjects.slice(1).join(', ')})`, 'dim')
+  for (const reply of replies) stage.expectReply(reply, 250, /taken over/, 'a mail')
+  const asking = ['queue']
+  showCommand(stage, asking, await site.pforte(...asking), /physics\.example +3 +0/)
+  stage.terminal.line()
+  await site.physics.resume()
+  const resumedMs = performance.now()
+  stage.say("(the institute's server is switched on again)", 'dim')
+  const mails = await site.physics.waitForMails(
+    alreadyThere + outageSubjects.length,
+    deliveryTimeoutMs,
+  )
+  const seconds = ((performance.now() - resumedMs) / 1000).toFixed(1)
+  const subjects = mails.slice(alreadyThere).map(subjectOf)
+  stage.say(
+    `${seconds} s later the relay has noticed, and the institute has all of them: ` +
+      `${subjects.join(', ')}.`,
+  )
+  const isComplete = subjects.toSorted().join() === outageSubjects.toSorted().join()
+  stage.check(isComplete, `the institute got ${subjects.join(', ')}`)
 }
 
 async function refusedContent(stage: Stage, site: Site): Promise<void> {
@@ -202,6 +250,16 @@ async function greet({ port, isTls }: Site): Promise<Sender> {
   await client.startTls()
   await client.command('EHLO mx.sender.example')
   return client
+}
+
+/** Of a session with several mails. */
+function firstMailOnly({ dialog }: Sender): Pick<Sender, 'dialog'> {
+  const [, second] = dialog.flatMap(({ text }, index) => (text.startsWith('MAIL ') ? [index] : []))
+  return { dialog: dialog.slice(0, second) }
+}
+
+function subjectOf({ content }: ReceivedMail): string {
+  return /^Subject: (.*)\r$/m.exec(content?.toString() ?? '')?.[1] ?? '(none)'
 }
 
 /** After STARTTLS the extensions are listed again; once is enough for a reader. */

@@ -151,8 +151,8 @@ function configOf({ tls, nameServer, logFile }: Settings, { port, metricsPort }:
     listen: [{ address: '127.0.0.1', port }],
     state: './state',
     ...(tls === null ? {} : { tls: { certificates: [{ certificate, key }] } }),
-    // A minute by default; the audience does not want to wait that long.
-    verification: { negativeFresh: '1s' },
+    // A minute and 15 s by default; the audience does not want to wait that long.
+    verification: { negativeFresh: '1s', breakerRecovery: '2s' },
     dns: { servers: [nameServer] },
     log: { format: 'human', file: logFile },
     metrics: { listen: { address: '127.0.0.1', port: metricsPort } },

@@ -42,7 +42,8 @@ export class Stage {
     const rows = text.trimEnd().split('\n')
     for (const row of rows) {
       const indent = /^ */.exec(row)?.[0].length ?? 0
-      this.terminal.text(row.trimStart(), { indent: 4 + indent, hanging: 2 })
+      if (row === '') this.terminal.line()
+      else this.terminal.text(row.trimStart(), { indent: 4 + indent, hanging: 2 })
     }
   }
 
@@ -63,7 +64,7 @@ export class Stage {
   }
 
   /** The dialog of one mail, without greeting and goodbye, which are the same every time. */
-  mailDialog(sender: Sender): void {
+  mailDialog(sender: Pick<Sender, 'dialog'>): void {
     const start = sender.dialog.findIndex(({ text }) => text.startsWith('MAIL '))
     const end = sender.dialog.findIndex(({ text }) => text === 'QUIT')
     this.dialog(sender.dialog.slice(Math.max(0, start), end < 0 ? undefined : end))

@@ -47,7 +47,7 @@ export function unsent(verdict: Deferral | Rejection): MailJudgement {
 }
 
 /**
- * One verdict for all groups (house.md §3). All relayed: accept. If everything that is left can be taken
+ * One verdict for all groups (docs/flow.md §7). All relayed: accept. If everything that is left can be taken
  * over, it is: deferred recipients into the spool and, once an institute has the mail and its sender
  * cannot be told any more, refused ones into the hold. Otherwise nothing is taken over: something
  * deferred: the client keeps the mail, and its retry goes only where the mail is not yet; something

@@ -27,6 +27,8 @@ export interface RelayOptions {
   readonly environment?: Readonly<Record<string, string>>
   /** Called before it listens, with the means to end it already then. */
   readonly onSpawned?: (signal: TestRelay['signal']) => void
+  /** A program and its arguments that runs the relay, such as a tracer. */
+  readonly wrapper?: readonly string[]
 }
 
 export interface TestRelay extends AsyncDisposable {
@@ -68,7 +70,8 @@ export async function startRelay(options: RelayOptions): Promise<TestRelay> {
   const logFile = nextLogFile(folder)
   await writeFile(configFile, stringify(configOf(options, logFile)))
   await applyDomains(options.domains, folder, configFile)
-  const relay = spawn(program, ['serve', '--config', configFile], {
+  const [command = program, ...rest] = [...(options.wrapper ?? []), program]
+  const relay = spawn(command, [...rest, 'serve', '--config', configFile], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...options.environment },
   })

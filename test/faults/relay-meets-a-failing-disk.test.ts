@@ -34,7 +34,7 @@ interface Scene extends AsyncDisposable {
 
 async function openScene(mischief: Mischief, config: RelayOptions['config']): Promise<Scene> {
   assert.ok(strace.kind === 'ready')
-  const stack = new AsyncDisposableStack()
+  await using stack = new AsyncDisposableStack()
   const folder = await realpath(stack.use(await temporaryFolder()).path)
   const institute = stack.use(await startInstituteServer({ mailboxes: [known] }))
   const other = stack.use(await startInstituteServer({ mailboxes: [elsewhere] }))
@@ -53,13 +53,14 @@ async function openScene(mischief: Mischief, config: RelayOptions['config']): Pr
   stack.defer(() => endRelay(folder, relay))
   await makeKnown(relay, [known, elsewhere])
   await institute.pause()
+  const opened = stack.move()
   return {
     folder,
     institute,
     relay,
     startAgain: async () =>
-      stack.use(await startRelay({ folder, domains: [], config: { ...quick } })),
-    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+      opened.use(await startRelay({ folder, domains: [], config: { ...quick } })),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }
 }
 

@@ -70,7 +70,7 @@ export async function startRelay(options: RelayOptions): Promise<TestRelay> {
   const logFile = nextLogFile(folder)
   await writeFile(configFile, stringify(configOf(options, logFile)))
   await applyDomains(options.domains, folder, configFile)
-  const [command = program, ...rest] = [...(options.wrapper ?? []), program]
+  const [command, ...rest] = [...(options.wrapper ?? []), program]
   const relay = spawn(command, [...rest, 'serve', '--config', configFile], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...options.environment },

@@ -19,10 +19,9 @@ export function mischiefMaker(
 ): readonly string[] {
   const [name = ''] = mischief.inject.split(':')
   const watched = path.join(folder, 'state', mischief.path)
-  return [
-    ...[strace.file, '-f', '-qq', '-y', '-s', '8', '--signal=none', '-o', logOf(folder)],
-    ...['-P', watched, '-e', `trace=${name}`, '-e', `inject=${mischief.inject}`, '--'],
-  ]
+  const always = ['-f', '-qq', '-y', '-s', '8', '--signal=none', '-o', logOf(folder)]
+  const chosen = ['-P', watched, '-e', `trace=${name}`, '-e', `inject=${mischief.inject}`]
+  return [strace.file, ...always, ...chosen, '--']
 }
 
 /** The calls on the watched file so far, a line each. */

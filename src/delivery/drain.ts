@@ -19,8 +19,6 @@ export class Drain implements Delivery {
   /** Attempts under way, by Route.id. */
   readonly #counts = new Map<string, number>()
   readonly #underWay = new Set<Promise<void>>()
-  /** Domains somebody waits for; set before, so that the first look tries everything. */
-  readonly #knownDomains = new Map<string, string>()
   #isLooking = false
   #mustLookAgain = false
   #hasHurried = false
@@ -51,9 +49,7 @@ export class Drain implements Delivery {
   }
 
   targetIsUp(routeId: string): void {
-    for (const [domain, known] of this.#knownDomains) {
-      if (known === routeId) void this.#hurry(domain).catch((error: unknown) => this.#tell(error))
-    }
+    void this.#hurryRoute(routeId).catch((error: unknown) => this.#tell(error))
   }
 
   async close(graceMs: number): Promise<void> {
@@ -72,7 +68,6 @@ export class Drain implements Delivery {
     const longestMs = longestDelayMs(schedule)
     for (const { domain, nextAttemptMs } of await spool.due()) {
       const served = this.#options.registry.find(domain)
-      if (served !== undefined) this.#knownDomains.set(domain, served.route.id)
       // Far in the future: the clock was ahead when that was planned.
       const isDue = nextAttemptMs <= nowMs || nextAttemptMs > nowMs + longestMs
       if (isDue) await this.#serve(domain, served)
@@ -84,6 +79,15 @@ export class Drain implements Delivery {
   async #hurryAll(): Promise<void> {
     for (const { domain } of await this.#options.spool.due()) await this.#hurry(domain)
     this.#hasHurried = true
+  }
+
+  /** Asks the spool, because the mail of a moment ago waits as well. */
+  async #hurryRoute(routeId: string): Promise<void> {
+    const { spool, registry } = this.#options
+    if (spool.state().kind !== 'open') return
+    for (const { domain } of await spool.due()) {
+      if (registry.find(domain)?.route.id === routeId) await this.#hurry(domain)
+    }
   }
 
   async #hurry(domain: string): Promise<void> {

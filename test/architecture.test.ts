@@ -58,8 +58,6 @@ const furtherDoors: Readonly<Record<string, { readonly users: readonly string[] 
   'recipients/open-recipients.ts': { users: ['app'] },
   'registry/open-registry.ts': { users: ['app'] },
   'spool/open-spool.ts': { users: ['app'] },
-  'link/connect-link.ts': { users: ['app'] },
-  'link/serve-link.ts': { users: ['app'] },
   'spool/open-spool-tools.ts': { users: ['app'] },
   // The contract for people's tools, apart from the relay's.
   'spool/spool-tools.ts': { users: ['app'] },
@@ -80,7 +78,7 @@ const furtherDoors: Readonly<Record<string, { readonly users: readonly string[] 
   'registry/leads-back.ts': { users: ['app'] },
   'registry/plan.ts': { users: ['app'] },
   'registry/route.ts': { users: ['app', 'delivery'] },
-  'registry/served-domain.ts': { users: ['app'] },
+  'registry/served-domain.ts': { users: ['app', 'delivery'] },
   'registry/unreadable.ts': { users: ['app'] },
   // The commands `pforte recipient …`: the error of an order, the subject of a question, the table.
   'recipients/recipient-store.ts': { users: ['app'] },

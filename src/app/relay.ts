@@ -9,6 +9,7 @@ import {
   ContentMemory,
   openIntake,
   prepareContentFolder,
+  MemoryLedgerBook,
   RelayedLedger,
   type Intake,
   type IntakeOptions,
@@ -120,7 +121,7 @@ function intakeOptions(current: { readonly config: Config }, parts: Parts): () =
   const { toolbox, serverTls, spool, emit, contentFolder } = parts
   const { now, monotonicMs } = systemClock
   const nextTraceId = createTraceIds(now, Math.random)
-  const ledger = new RelayedLedger(now)
+  const ledger = new RelayedLedger(new MemoryLedgerBook(now))
   const contentMemory = new ContentMemory(current.config.limits.maxTotalContentInMemoryBytes)
   const build = (config: Config): IntakeOptions => ({
     rules: sessionRules(config, serverTls.context() !== null),

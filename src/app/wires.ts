@@ -25,10 +25,9 @@ export class Wires {
   }
 
   #tellHeld(event: Extract<PforteEvent, { readonly kind: 'mail-finished' }>): void {
-    for (const { recipient, fate } of event.takenOver) {
+    for (const { recipient, fate, reply } of event.takenOver) {
       if (fate !== 'held') continue
       const domain = recipient.slice(recipient.lastIndexOf('@') + 1)
-      const reply = event.transfers.find(({ outcome }) => outcome === 'refused')?.reply ?? ''
       const facts = { domain, id: event.mail, recipients: [recipient], reply }
       this.#alerts?.raise({ kind: 'mail-held', reason: 'refused', ...facts })
     }

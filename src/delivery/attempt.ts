@@ -39,7 +39,8 @@ export async function attempt(
   signal: AbortSignal,
 ): Promise<Settlement> {
   const { content } = lease
-  if (content === null) return allHeld(options, lease, 'damaged', 'its content cannot be read')
+  if (content === null)
+    return allHeld(options, lease, 'damaged', 'its content file is missing or has another size')
   const addressees: Addressee[] = []
   for (const leased of lease.recipients) {
     const mailbox = parseMailbox(leased.address)

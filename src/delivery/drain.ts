@@ -2,8 +2,9 @@
 // attempts as its route has room for. A target that is down gets none; its recovery is told from outside.
 
 import { parseEndpoint, createRoute } from '#registry/route.ts'
-import type { Route, ServedDomain } from '#registry/registry.ts'
-import type { Lease, Settlement } from '#spool/spool.ts'
+import type { ServedDomain } from '#registry/registry.ts'
+import { createServedDomain } from '#registry/served-domain.ts'
+import { orderedMs, type Lease, type Settlement } from '#spool/spool.ts'
 import { AgeWatch } from './age-watch.ts'
 import { allHeld, attempt } from './attempt.ts'
 import type { Delivery, DeliveryOptions } from './delivery.ts'
@@ -19,6 +20,8 @@ export class Drain implements Delivery {
   /** Attempts under way, by Route.id. */
   readonly #counts = new Map<string, number>()
   readonly #underWay = new Set<Promise<void>>()
+  /** Routes that are asked whether they are back. */
+  readonly #asking = new Set<string>()
   #isLooking = false
   #mustLookAgain = false
   #hasHurried = false
@@ -70,9 +73,22 @@ export class Drain implements Delivery {
       const served = this.#options.registry.find(domain)
       // Far in the future: the clock was ahead when that was planned.
       const isDue = nextAttemptMs <= nowMs || nextAttemptMs > nowMs + longestMs
+      if (nextAttemptMs === orderedMs && served !== undefined) this.#ask(domain, served)
       if (isDue) await this.#serve(domain, served)
     }
     await this.#ages.look()
+  }
+
+  /** A person wants it now: a server known to be down is asked first. */
+  #ask(domain: string, { route }: ServedDomain): void {
+    const { nextHops } = this.#options
+    if (!nextHops.isBreakerOpen(route) || this.#asking.has(route.id)) return
+    this.#asking.add(route.id)
+    void nextHops
+      .recover(route)
+      .then(async () => await this.#hurry(domain)) // an order is carried out once
+      .catch((error: unknown) => this.#tell(error))
+      .finally(() => this.#asking.delete(route.id))
   }
 
   /** After a start nothing is known of the targets: what waits is tried once, whatever its schedule. */
@@ -98,16 +114,20 @@ export class Drain implements Delivery {
   }
 
   async #serve(domain: string, served: ServedDomain | undefined): Promise<void> {
-    if (served === undefined) {
-      await this.#ages.hold({ kind: 'domain', domain }, 'not-served')
-      return
-    }
-    if (served.suspension !== null || this.#options.nextHops.isBreakerOpen(served.route)) return
-    const room = this.#options.maxConnectionCount - (this.#counts.get(served.route.id) ?? 0)
+    if (served === undefined) await this.#ages.hold({ kind: 'domain', domain }, 'not-served')
+    if (served !== undefined && served.suspension !== null) return
+    const isDown = served === undefined || this.#options.nextHops.isBreakerOpen(served.route)
+    const count = served === undefined ? 0 : (this.#counts.get(served.route.id) ?? 0)
+    const room = this.#options.maxConnectionCount - count
     if (room <= 0) return
-    const nowMs = this.#options.clock.now()
-    const leases = await this.#options.spool.lease({ domain, nowMs, maxCount: room })
-    for (const lease of leases) this.#begin(lease, routed(served, lease))
+    const request = { domain, nowMs: this.#options.clock.now(), maxCount: room }
+    const leases = await this.#options.spool.lease({ ...request, isMovedOnly: isDown })
+    for (const lease of leases) {
+      const target = lease.movedTo === null ? served : movedTo(lease.movedTo, domain, served)
+      if (target === undefined)
+        await this.#settle(lease, allHeld(this.#options, lease, 'not-served', ''))
+      else this.#begin(lease, target)
+    }
   }
 
   #begin(lease: Lease, domain: ServedDomain): void {
@@ -183,11 +203,16 @@ export class Drain implements Delivery {
   }
 }
 
-/** A person may have sent this mail another way. */
-function routed(served: ServedDomain, lease: Lease): ServedDomain {
-  if (lease.movedTo === null) return served
-  const endpoint = parseEndpoint(lease.movedTo)
-  if (!endpoint.ok) return served
-  const route: Route = createRoute([endpoint.value], served.route.tls)
-  return { ...served, route }
+/** The domain with the route a person has chosen; undefined when it cannot be read. */
+function movedTo(
+  text: string,
+  domain: string,
+  served: ServedDomain | undefined,
+): ServedDomain | undefined {
+  const endpoint = parseEndpoint(text)
+  if (!endpoint.ok) return undefined
+  const route = createRoute([endpoint.value], served?.route.tls ?? 'opportunistic')
+  if (served !== undefined) return { ...served, route }
+  const created = createServedDomain({ domain, to: [text] }, 0)
+  return created.ok ? created.value : undefined
 }

@@ -110,6 +110,8 @@ export type IntakeEvent =
       readonly takenOver: readonly {
         readonly recipient: string
         readonly fate: 'waiting' | 'held'
+        /** What its server said, or why it said nothing; not cleaned. */
+        readonly reply: string
       }[]
       /** The client did not wait for the reply. */
       readonly isClientGone: boolean

@@ -433,7 +433,7 @@ export class IntakeSession implements Expirable {
     }
   }
 
-  /** A fault of ours: the client keeps its mail, the process lives (style.md §5.4). */
+  /** A fault of ours: the client keeps its mail, the process lives. */
   #onBug(error: unknown): void {
     this.#options.emit({ kind: 'internal-error', session: this.id, error })
     this.#closeReason = 'internal-error'

@@ -13,6 +13,7 @@ import { openTemporarySpool } from '../../test/support/temporary-spool.ts'
 import { temporaryFolder } from '../../test/support/temporary-folder.ts'
 import {
   ContentMemory,
+  MemoryLedgerBook,
   openIntake,
   RelayedLedger,
   type Intake,
@@ -77,7 +78,7 @@ async function serve(sessionMs: number, commandMs = 2000): Promise<Served> {
         handoverBudgetMs: 1000,
         nextHops: scriptedNextHops(),
         recipients,
-        ledger: new RelayedLedger(now),
+        ledger: new RelayedLedger(new MemoryLedgerBook(now)),
         spool,
         firstAttemptMs: now,
         now,

@@ -8,6 +8,7 @@ export { ContentMemory } from './content-memory.ts'
 export { prepareContentFolder } from './content-file.ts'
 export type { IntakeEvent } from './intake-event.ts'
 export { judgeRecipient, type JudgedRecipient } from './judge-recipient.ts'
+export { MemoryLedgerBook, type LedgerBook } from './ledger-book.ts'
 export { RelayedLedger } from './relayed-ledger.ts'
 
 export interface IntakeOptions extends IntakeSessionOptions {

@@ -267,9 +267,10 @@ export class MailDesk {
       sizeBytes: mail.content.sizeBytes,
       verdict: judgement.verdict,
       transfers: judgement.transfers,
-      takenOver: judgement.takenOver.map(({ recipient, fate }) => ({
+      takenOver: judgement.takenOver.map(({ recipient, fate, words }) => ({
         recipient: encodeMailbox(recipient.mailbox),
         fate: fate === 'refused' ? 'held' : 'waiting',
+        reply: words,
       })),
       ...facts,
     })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { StoredContent } from '#handover/handover.ts'
+import { MemoryLedgerBook } from './ledger-book.ts'
 import { RelayedLedger, type MailIdentity } from './relayed-ledger.ts'
 
 const hour = 3_600_000
@@ -33,7 +34,7 @@ const identity: MailIdentity = {
 }
 
 test('remembers who has which mail, until it is forgotten', async () => {
-  const ledger = new RelayedLedger(() => 0)
+  const ledger = new RelayedLedger(new MemoryLedgerBook(() => 0))
   assert.equal(ledger.isEmpty, true)
   await ledger.remember(identity, content, Promise.resolve(['a@inst.example']))
   assert.equal(ledger.isEmpty, false)
@@ -44,7 +45,7 @@ test('remembers who has which mail, until it is forgotten', async () => {
 })
 
 test('every part of the identity counts, and the content does', async () => {
-  const ledger = new RelayedLedger(() => 0)
+  const ledger = new RelayedLedger(new MemoryLedgerBook(() => 0))
   await ledger.remember(identity, content, Promise.resolve(['a@inst.example']))
   const others: readonly MailIdentity[] = [
     { ...identity, clientAddress: '192.0.2.2' },
@@ -59,7 +60,7 @@ test('every part of the identity counts, and the content does', async () => {
 })
 
 test('content is read only when the envelope is known', async () => {
-  const ledger = new RelayedLedger(() => 0)
+  const ledger = new RelayedLedger(new MemoryLedgerBook(() => 0))
   await ledger.remember(identity, content, Promise.resolve(['a@inst.example']))
   let readCount = 0
   const watched = contentOf('x', () => (readCount += 1))
@@ -69,7 +70,7 @@ test('content is read only when the envelope is known', async () => {
 
 test('entries age, and there are never too many', async () => {
   let nowMs = 0
-  const ledger = new RelayedLedger(() => nowMs)
+  const ledger = new RelayedLedger(new MemoryLedgerBook(() => nowMs))
   await ledger.remember(identity, content, Promise.resolve(['a@inst.example']))
   nowMs = 4 * hour
   assert.equal((await ledger.servedRecipients(identity, content)).size, 1)
@@ -91,7 +92,7 @@ test('entries age, and there are never too many', async () => {
 })
 
 test('mails that look alike from outside are told apart by their content', async () => {
-  const ledger = new RelayedLedger(() => 0)
+  const ledger = new RelayedLedger(new MemoryLedgerBook(() => 0))
   const other = contentOf('Subject: y\r\n\r\nText.\r\n.\r\n')
   await ledger.remember(identity, content, Promise.resolve(['a']))
   await ledger.remember(identity, other, Promise.resolve(['b']))
@@ -102,7 +103,7 @@ test('mails that look alike from outside are told apart by their content', async
 })
 
 test('a retry that comes while the first hand-over runs waits for what becomes of it', async () => {
-  const ledger = new RelayedLedger(() => 0)
+  const ledger = new RelayedLedger(new MemoryLedgerBook(() => 0))
   const first = Promise.withResolvers<readonly string[]>()
   await ledger.remember(identity, content, first.promise)
   let isAnswered = false
@@ -114,7 +115,7 @@ test('a retry that comes while the first hand-over runs waits for what becomes o
 })
 
 test('a hand-over that fails, and content that cannot be read, are remembered as nothing', async () => {
-  const ledger = new RelayedLedger(() => 0)
+  const ledger = new RelayedLedger(new MemoryLedgerBook(() => 0))
   await ledger.remember(identity, content, Promise.reject(new Error('a bug')))
   assert.equal((await ledger.servedRecipients(identity, content)).size, 0)
   const unreadable = contentOf('x', () => {

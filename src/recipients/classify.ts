@@ -1,5 +1,5 @@
 // What a probe's answer means for the recipient: deliverable, undeliverable or unknown.
-// verification.md §1; the reading of refusals is data in reply-classes.ts.
+// docs/flow.md; the reading of refusals is data in reply-classes.ts.
 
 import { isPermanent, isTransient, replyText, type PeerReply } from '#smtp/reply.ts'
 import type { NoAnswer, ProbeResult } from '#nexthop/nexthop.ts'

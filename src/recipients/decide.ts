@@ -1,4 +1,4 @@
-// What the client gets at RCPT: the table of verification.md §2, as a pure function.
+// What the client gets at RCPT: the table of docs/flow.md, as a pure function.
 
 import { accept, defer, reject, type DeferReason, type Verdict } from '#verdict/verdict.ts'
 import { cleanLine } from '#base/text.ts'

@@ -69,7 +69,7 @@ export interface RecipientRecord {
 
 export interface Recipients {
   /**
-   * Decides on one recipient by verification.md §2. Returns a value at once when the cache decides
+   * Decides on one recipient by the table of docs/flow.md. Returns a value at once when the cache decides
    * (no promise, no I/O), else a promise that settles within the budget of one RCPT. Never rejects.
    */
   readonly verify: (query: RecipientQuery) => RecipientAnswer | Promise<RecipientAnswer>

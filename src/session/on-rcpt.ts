@@ -66,7 +66,7 @@ export function onRecipientJudged(
   return refuseUnknown(rules, state, verdict, traceId)
 }
 
-/** Guessing addresses becomes slow, then ends (verification.md §3: the relay is no oracle). */
+/** Guessing addresses becomes slow, then ends (the relay is no oracle). */
 function refuseUnknown(
   rules: SessionRules,
   state: Judging,

@@ -2,6 +2,7 @@
 
 import type { DatabaseSync } from 'node:sqlite'
 import { allOf, conditionOf, selectedRows, type Condition } from './selection.ts'
+import { orderedMs } from './spool.ts'
 import type { Order, OrderResult, Selection, SpoolTools } from './spool-tools.ts'
 import { numberOf, textOf } from './tool-rows.ts'
 
@@ -109,7 +110,7 @@ function record(database: DatabaseSync, order: Order, audit: Audit): void {
 function change(database: DatabaseSync, order: Order, atMs: number): readonly string[] {
   switch (order.kind) {
     case 'flush':
-      database.exec(`UPDATE recipient SET next_attempt_ms = 0 WHERE ${picked}`)
+      database.exec(`UPDATE recipient SET next_attempt_ms = ${orderedMs} WHERE ${picked}`)
       return []
     case 'hold':
       database

@@ -16,6 +16,9 @@
 /** A mail's name in the spool: its trace id, as in Received and in the log. */
 export type SpoolId = string
 
+/** A `nextAttemptMs` before any other: see RecipientFate. */
+export const orderedMs = -1
+
 /** Why a recipient is held. */
 export type HoldReason =
   /** 5yz to this recipient or to the mail, after it had been accepted. */
@@ -30,7 +33,10 @@ export type HoldReason =
   | 'ordered'
 
 export type RecipientFate =
-  /** Wall time of the next attempt; 0: as soon as possible. */
+  /**
+   * Wall time of the next attempt; 0: as soon as possible; `orderedMs`: a person wants it now, so a server
+   * that is known to be down is asked whether it is back.
+   */
   | { readonly kind: 'waiting'; readonly nextAttemptMs: number }
   | { readonly kind: 'held'; readonly reason: HoldReason; readonly sinceMs: number }
 
@@ -88,6 +94,8 @@ export interface NewEntry {
 
 export interface LeaseRequest {
   readonly domain: string
+  /** Only those a person has moved: the domain's own route takes nothing at the moment. */
+  readonly isMovedOnly?: boolean
   readonly nowMs: number
   readonly maxCount: number
 }
@@ -168,7 +176,7 @@ export interface DomainStats {
   readonly heldCount: number
   /** Of entries with a recipient of this domain. */
   readonly sizeBytes: number
-  /** When the oldest waiting one was received; null: nothing waits. */
+  /** When the oldest waiting one was received, or released from the hold; null: nothing waits. */
   readonly oldestWaitingMs: number | null
   readonly oldestHeldMs: number | null
   /** Earliest next attempt of those waiting. */
@@ -215,7 +223,7 @@ export interface Spool {
   /** Makes what waits for a domain due now, the oldest first. Durable when it resolves. Gives how many. */
   readonly hurry: (domain: string) => Promise<number>
   /**
-   * Holds what waits and is not leased: of one domain, or all whose time to live began before. Durable when
+   * Holds what waits and is not leased: of one domain (but what was moved), or all whose time to live began before. Durable when
    * it resolves. Gives what it held, at most 1,000 recipients: call it again while it gives that many.
    */
   readonly hold: (which: HoldSelection, reason: HoldReason) => Promise<readonly HeldRecipient[]>

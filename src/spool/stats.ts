@@ -10,7 +10,7 @@ const domainQuery = `
     sum(waiting) AS waitingCount,
     sum(held) AS heldCount,
     sum(size_bytes) AS sizeBytes,
-    min(CASE WHEN waiting > 0 THEN received_at_ms END) AS oldestWaitingMs,
+    min(since) AS oldestWaitingMs,
     min(CASE WHEN held > 0 THEN received_at_ms END) AS oldestHeldMs,
     min(next) AS nextAttemptMs
   FROM (
@@ -19,7 +19,8 @@ const domainQuery = `
       domain,
       count(*) - count(held_since_ms) AS waiting,
       count(held_since_ms) AS held,
-      min(CASE WHEN held_since_ms IS NULL THEN next_attempt_ms END) AS next
+      min(CASE WHEN held_since_ms IS NULL THEN next_attempt_ms END) AS next,
+      min(CASE WHEN held_since_ms IS NULL THEN age_from_ms END) AS since
     FROM recipient
     GROUP BY entry, domain
   )

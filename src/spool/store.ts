@@ -92,7 +92,7 @@ export class Store {
   hurry(domain: string): number {
     const result = this.#prepare(
       `UPDATE recipient SET next_attempt_ms = 0
-       WHERE domain = ? AND held_since_ms IS NULL AND next_attempt_ms > 0`,
+       WHERE domain = ? AND held_since_ms IS NULL AND next_attempt_ms <> 0`,
     ).run(domain)
     return Number(result.changes)
   }
@@ -105,7 +105,7 @@ export class Store {
   ): readonly HeldRecipient[] {
     const [condition, value] =
       which.kind === 'domain'
-        ? ['r.domain = ?', which.domain]
+        ? ['r.domain = ? AND r.moved_to IS NULL', which.domain]
         : ['r.age_from_ms < ?', which.ageFromBeforeMs]
     const found = this.#prepare(
       `SELECT r.entry, r.position, r.address, r.domain, r.reply, e.id
@@ -140,15 +140,16 @@ export class Store {
   }
 
   lease(
-    { domain, nowMs, maxCount }: LeaseRequest,
+    { domain, nowMs, maxCount, isMovedOnly = false }: LeaseRequest,
     isLeased: (id: SpoolId, domain: string) => boolean,
   ): readonly LeaseRow[] {
     const due = this.#prepare(
       `SELECT r.entry, r.address, r.attempt_count, r.moved_to, r.age_from_ms, e.id
        FROM recipient r JOIN entry e ON e.number = r.entry
        WHERE r.domain = ? AND r.held_since_ms IS NULL AND r.next_attempt_ms <= ?
+         AND (r.moved_to IS NOT NULL OR NOT ?)
        ORDER BY r.next_attempt_ms, r.entry, r.position`,
-    ).iterate(domain, nowMs)
+    ).iterate(domain, nowMs, Number(isMovedOnly))
     const chosen = new Map<number, Row[]>()
     for (const row of due) {
       const key = numberOf(row, 'entry')

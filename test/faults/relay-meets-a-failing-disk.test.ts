@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { realpath } from 'node:fs/promises'
+import path from 'node:path'
 import { describe, test } from 'node:test'
 import { startInstituteServer, type InstituteServer } from '../../demo/institute-server.ts'
 import { startRelay, type RelayOptions, type TestRelay } from '../support/relay.ts'
@@ -64,9 +65,11 @@ async function openScene(mischief: Mischief, config: RelayOptions['config']): Pr
   }
 }
 
+const pidOf = (folder: string): number => relayPid(path.join(folder, 'state/spool'))
+
 async function endRelay(folder: string, relay: TestRelay): Promise<void> {
   try {
-    process.kill(relayPid(folder), 'SIGKILL')
+    process.kill(pidOf(folder), 'SIGKILL')
   } catch {
     // It has ended before.
   }
@@ -97,7 +100,7 @@ describe('the disk of the spool fails', { skip: skipWithout(strace), concurrency
     assert.match((await reply(relay, 'while stopped')) ?? '', /^45[12] /)
     assert.match((await reply(relay, 'elsewhere', elsewhere)) ?? '', /^250 /)
 
-    process.kill(relayPid(scene.folder), 'SIGHUP')
+    process.kill(pidOf(scene.folder), 'SIGHUP')
     await until(() => relay.events('spool-opened').length === 2)
     assert.match((await reply(relay, 'last')) ?? '', /^250 /)
     assert.deepEqual(fatesOf(relay), [known, known])
@@ -148,7 +151,7 @@ describe('the disk of the spool fails', { skip: skipWithout(strace), concurrency
     assert.equal(await reply(relay, 'unlucky'), null)
     assert.match((await reply(relay, 'while stopped')) ?? '', /^45[12] /)
     assert.match((await reply(relay, 'elsewhere', elsewhere)) ?? '', /^250 /)
-    process.kill(relayPid(scene.folder), 'SIGHUP')
+    process.kill(pidOf(scene.folder), 'SIGHUP')
     assert.match((await reply(relay, 'still stopped')) ?? '', /^45[12] /)
 
     await endRelay(scene.folder, relay)

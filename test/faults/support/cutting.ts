@@ -2,10 +2,12 @@
 
 import assert from 'node:assert/strict'
 import type { DiskOptions } from './disk.ts'
+import { faultsOf } from './expectation.ts'
 import { cutEverywhere, type PowerCutOptions, type PowerCutReport } from './power-cut.ts'
 import { seededRandom } from './random.ts'
 import { recordRuns, type RecordedRun, type Recording } from './recording.ts'
 import { findStrace, type StraceProgram } from './strace-program.ts'
+import { answersOf, wordsOf } from './words.ts'
 import { workFolder } from './work-folder.ts'
 
 export const strace: StraceProgram = findStrace()
@@ -29,7 +31,9 @@ export async function cut(
   await using work = await workFolder()
   const { plan, operations } = recording
   const random = seededRandom(1)
-  const chosen = { plan, operations, disk, variantCount: 0, random, workFolder: work.path }
+  const judge: PowerCutOptions['judge'] = (said, { entries }) =>
+    faultsOf(plan, answersOf(said.flatMap(wordsOf)), entries)
+  const chosen = { judge, operations, disk, variantCount: 0, random, workFolder: work.path }
   return await cutEverywhere({ ...chosen, ...options })
 }
 

@@ -21,7 +21,7 @@ export type FileOperation =
   | { readonly kind: 'failed-sync'; readonly path: string; readonly begunAt: number }
   | { readonly kind: 'rename'; readonly from: string; readonly to: string }
   | { readonly kind: 'remove'; readonly path: string }
-  /** The process wrote this to its standard output. Others may know it once `begunAt` operations ended. */
+  /** The program wrote this to its standard output, or to a socket. Others may know it once `begunAt` operations ended. */
   | { readonly kind: 'said'; readonly text: string; readonly begunAt: number }
 
 /** The calls that must be in the log: what changes files, and what would do so unseen. */
@@ -41,14 +41,14 @@ export interface OperationOptions {
   readonly folder: string
   /** What earlier programs did to the folder; default: nothing, it was empty. */
   readonly before?: readonly FileOperation[]
-  /** Descriptor numbers whose writes are what the process said. */
-  readonly voice?: number
+  /** Where the program speaks; default: its standard output. */
+  readonly voice?: 'standard-output' | 'sockets'
 }
 
 /** Which lines of a log concern the folder or the voice: a cheap test, for `readStraceLog`. */
 export function concerns(options: OperationOptions): (line: string) => boolean {
   const folder = hexOf(options.folder)
-  const voice = ` write(${options.voice ?? 1}<`
+  const voice = options.voice === 'sockets' ? `<${hexOf('socket:')}` : ' write(1<'
   return (line) => line.includes(folder) || line.includes(voice)
 }
 
@@ -65,7 +65,7 @@ export function operationsOf(
 class OperationReader {
   readonly operations: FileOperation[]
   readonly #folder: string
-  readonly #voice: number
+  readonly #voice: NonNullable<OperationOptions['voice']>
   /** `begunAt` counts calls; this says how many operations there were after those calls. */
   readonly #operationsAfter: number[]
   /** Where the next `write` of a descriptor goes. */
@@ -75,7 +75,7 @@ class OperationReader {
 
   constructor(options: OperationOptions) {
     this.#folder = options.folder
-    this.#voice = options.voice ?? 1
+    this.#voice = options.voice ?? 'standard-output'
     this.operations = [...(options.before ?? [])]
     this.#operationsAfter = [this.operations.length]
     for (const operation of this.operations) this.#follow(operation)
@@ -183,10 +183,11 @@ class OperationReader {
   }
 
   #appended(descriptor: string, data: Buffer, call: SystemCall): void {
-    const { number } = descriptorOf(descriptor)
+    const { number, path: place } = descriptorOf(descriptor)
     const name = this.#opening(descriptor)
     if (name === null) {
-      if (number === this.#voice) this.#said(data.subarray(0, call.result), call)
+      const isVoice = this.#voice === 'sockets' ? place.startsWith('socket:') : number === 1
+      if (isVoice) this.#said(data.subarray(0, call.result), call)
       return
     }
     const key = `${number} ${name}`

@@ -5,16 +5,15 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { Disk, imageKey, nothingSurvives, writeImage } from './disk.ts'
 import type { DiskImage, DiskOptions, Survival } from './disk.ts'
-import { faultsOf, type Fault } from './expectation.ts'
+import type { Fault } from './expectation.ts'
 import type { FileOperation } from './file-operations.ts'
 import type { Random } from './random.ts'
 import { recoverSpool, type RecoveredSpool } from './recovered-spool.ts'
-import type { SpoolPlan } from './spool-plan.ts'
-import { answersOf, wordsOf, type Word } from './words.ts'
 
 export interface PowerCutOptions {
-  readonly plan: SpoolPlan
-  /** The record of the plan; its folder is the one above `spool`. */
+  /** What is wrong with a spool, given everything that had been said when the power failed. */
+  readonly judge: (said: readonly string[], found: RecoveredSpool) => readonly Fault[]
+  /** What was done to the folder above `spool`. */
   readonly operations: readonly FileOperation[]
   readonly disk: DiskOptions
   /** How many times each moment is repeated with chance deciding what of the unsynced survived. */
@@ -68,15 +67,13 @@ class Judge {
   readonly faults: CutFault[] = []
   comparisonCount = 0
   readonly #options: PowerCutOptions
-  readonly #words: readonly { readonly begunAt: number; readonly words: readonly Word[] }[]
+  readonly #said: readonly Extract<FileOperation, { kind: 'said' }>[]
   readonly #recovered = new Map<string, RecoveredSpool | Error>()
   readonly #compared = new Set<string>()
 
   constructor(options: PowerCutOptions) {
     this.#options = options
-    this.#words = options.operations
-      .filter((operation) => operation.kind === 'said')
-      .map(({ begunAt, text }) => ({ begunAt, words: wordsOf(text) }))
+    this.#said = options.operations.filter((operation) => operation.kind === 'said')
   }
 
   get imageCount(): number {
@@ -85,26 +82,24 @@ class Judge {
 
   async compare(moment: number, variant: string, image: DiskImage): Promise<void> {
     const key = imageKey(image)
-    const said = this.#words.filter(({ begunAt }) => begunAt <= moment)
+    const said = this.#said.filter(({ begunAt }) => begunAt <= moment)
     const pair = `${key} ${said.length}`
     if (this.#compared.has(pair)) return
     this.#compared.add(pair)
     this.comparisonCount += 1
     const recovered = this.#recovered.get(key) ?? (await this.#recover(image))
     this.#recovered.set(key, recovered)
-    const found = this.#faultsOf(
-      recovered,
-      said.flatMap(({ words }) => words),
-    )
+    const texts = said.map(({ text }) => text)
+    const found = this.#faultsOf(recovered, texts)
     this.faults.push(...found.map((fault) => ({ ...fault, moment, variant })))
   }
 
-  #faultsOf(recovered: RecoveredSpool | Error, words: readonly Word[]): readonly Fault[] {
+  #faultsOf(recovered: RecoveredSpool | Error, said: readonly string[]): readonly Fault[] {
     if (recovered instanceof Error) return [{ kind: 'lost', detail: String(recovered) }]
-    const { entries, unreadable, events } = recovered
+    const { unreadable, events } = recovered
     const salvaged = events.filter(({ kind }) => kind === 'spool-salvaged')
     return [
-      ...faultsOf(this.#options.plan, answersOf(words), entries),
+      ...this.#options.judge(said, recovered),
       ...unreadable.map((id) => ({ kind: 'wrong-content' as const, detail: `${id} is not given` })),
       ...salvaged.map((event) => ({ kind: 'damaged' as const, detail: JSON.stringify(event) })),
     ]

@@ -2,9 +2,14 @@
 
 import { spawn } from 'node:child_process'
 import { createReadStream } from 'node:fs'
-import path from 'node:path'
 import { createInterface } from 'node:readline'
-import { concerns, operationsOf, tracedCalls, type FileOperation } from './file-operations.ts'
+import {
+  concerns,
+  operationsOf,
+  tracedCalls,
+  type FileOperation,
+  type OperationOptions,
+} from './file-operations.ts'
 import { readStraceLog } from './strace-log.ts'
 import type { StraceProgram } from './strace-program.ts'
 
@@ -36,18 +41,33 @@ export interface TraceResult {
 /** Longer than any write of a program that is watched. */
 const maxStringBytes = 8 * 1024 * 1024
 
-export async function trace(options: TraceOptions): Promise<TraceResult> {
-  const { strace, command, logFile, expressions = [] } = options
+/** What goes in front of a program so that `readRecord` can tell what it did. */
+export function recorder({
+  strace,
+  logFile,
+  expressions = [],
+}: Pick<TraceOptions, 'strace' | 'logFile' | 'expressions'>): readonly string[] {
   const parameters = ['-f', '-y', '-xx', '-s', String(maxStringBytes), '-qq', '-o', logFile]
   // With that shortcut strace does not send signals.
   const isKilling = expressions.some((expression) => expression.includes(':signal='))
   const shortcut = isKilling ? [] : ['--seccomp-bpf']
   const traced = [...shortcut, '--signal=none', '-e', `trace=${tracedCalls.join(',')}`]
   const injected = expressions.flatMap((expression) => ['-e', expression])
-  const child = spawn(strace.file, [...parameters, ...traced, ...injected, '--', ...command], {
+  return [strace.file, ...parameters, ...traced, ...injected, '--']
+}
+
+/** No calls that strace cannot see, and one thread for files, since it counts for each thread. */
+export const traceableEnvironment: Readonly<Record<string, string>> = {
+  UV_USE_IO_URING: '0',
+  UV_THREADPOOL_SIZE: '1',
+}
+
+export async function trace(options: TraceOptions): Promise<TraceResult> {
+  const { folder, before = [], logFile } = options
+  const [program = '', ...parameters] = [...recorder(options), ...options.command]
+  const child = spawn(program, parameters, {
     stdio: ['ignore', 'pipe', 'pipe'],
-    // No calls that strace cannot see, and one thread for files, since it counts for each thread.
-    env: { ...process.env, UV_USE_IO_URING: '0', UV_THREADPOOL_SIZE: '1' },
+    env: { ...process.env, ...traceableEnvironment },
   })
   const said = { stdout: '', stderr: '' }
   child.stdout.on('data', (chunk: Buffer) => (said.stdout += chunk.toString()))
@@ -60,15 +80,14 @@ export async function trace(options: TraceOptions): Promise<TraceResult> {
     },
   )
   clearTimeout(timer)
-  return { exitCode, signal, ...said, operations: await readOperations(options) }
+  return { exitCode, signal, ...said, operations: await readRecord(logFile, { folder, before }) }
 }
 
-async function readOperations({
-  logFile,
-  folder,
-  before = [],
-}: TraceOptions): Promise<readonly FileOperation[]> {
-  const options = { folder: path.resolve(folder), before }
+/** What a program did to a folder, from the log of its `recorder`. */
+export async function readRecord(
+  logFile: string,
+  options: OperationOptions,
+): Promise<readonly FileOperation[]> {
   const isWanted = concerns(options)
   const lines: string[] = []
   // What does not concern the folder is not kept: a log may be long.

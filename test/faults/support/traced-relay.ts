@@ -32,11 +32,9 @@ export function watchedCalls(folder: string): readonly string[] {
 }
 
 /** The relay itself; what startRelay knows is the tracer. */
-export function relayPid(folder: string): number {
-  const owner = JSON.parse(readFileSync(path.join(folder, 'state/spool/owner.json'), 'utf8')) as {
-    readonly pid: number
-  }
-  return owner.pid
+export function relayPid(spoolFolder: string): number {
+  const text = readFileSync(path.join(spoolFolder, 'owner.json'), 'utf8')
+  return (JSON.parse(text) as { readonly pid: number }).pid
 }
 
 function logOf(folder: string): string {

@@ -1,7 +1,5 @@
 // What the driver of a spool says, and who may be sure of what at a moment.
 
-import type { FileOperation } from './file-operations.ts'
-
 export type Word =
   | { readonly kind: 'opened' | 'recovered' | 'finished' | 'gave-up' }
   | { readonly kind: 'not-opened' | 'not-recovered'; readonly detail: string }
@@ -13,13 +11,6 @@ export type Word =
 export function wordsOf(text: string): readonly Word[] {
   const lines = text.split('\n').slice(0, -1)
   return lines.map((line) => JSON.parse(line) as Word)
-}
-
-/** What had been said when that many operations had ended. */
-export function wordsBefore(operations: readonly FileOperation[], count: number): readonly Word[] {
-  return operations.flatMap((operation) =>
-    operation.kind === 'said' && operation.begunAt <= count ? wordsOf(operation.text) : [],
-  )
 }
 
 /** `open`: begun, or answered with "unclear". Absent: not begun, or refused. */

@@ -2,7 +2,7 @@
 // of those for which it never gave, or could not give, an answer (RFC 1047).
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { playDialog } from '../../support/hostile-behaviours.ts'
+import { playDialog, type Action } from '../../support/hostile-behaviours.ts'
 import {
   startScriptedServer,
   type ScriptedConnection,
@@ -27,8 +27,9 @@ export type InstituteMode =
   | 'cuts-within-content'
   | 'slow'
 
+/** `down` more often than the others: it costs no time, so that the spool gets much to do. */
 export const illModes: readonly [InstituteMode, ...InstituteMode[]] = [
-  'down',
+  ...(['down', 'down', 'down', 'down'] as const),
   'busy-banner',
   'defers-recipients',
   'defers-content',
@@ -47,7 +48,7 @@ export interface TakenMail {
   readonly atMs: number
   /** Every byte is as its sender sent it. */
   readonly isExpected: boolean
-  /** The 250 left; whether it arrived nobody here knows when the connection was cut right after it. */
+  /** The relay has read the 250: it has gone on with the connection. */
   isAnswered: boolean
 }
 
@@ -60,9 +61,6 @@ export interface FlappingInstitute extends AsyncDisposable {
 }
 
 type Take = (lines: readonly string[], wire: Buffer) => TakenMail
-
-/** A reply that left so shortly before a cut may have been lost with the connection. */
-const doubtMs = 1000
 
 export async function startFlappingInstitute(
   name: string,
@@ -91,16 +89,14 @@ export async function startFlappingInstitute(
     change: async (next) => {
       const before = mode
       mode = next
-      if (next === 'down' && before !== 'down') await cut(server, taken)
+      if (next === 'down' && before !== 'down') await cut(server)
       if (next !== 'down' && before === 'down') await server.listen()
     },
     [Symbol.asyncDispose]: () => server.close(),
   }
 }
 
-async function cut(server: ScriptedServer, taken: readonly TakenMail[]): Promise<void> {
-  const fromMs = performance.now() - doubtMs
-  for (const mail of taken.filter(({ atMs }) => atMs > fromMs)) mail.isAnswered = false
+async function cut(server: ScriptedServer): Promise<void> {
   await server.pause()
   server.connections.length = 0
 }
@@ -109,7 +105,20 @@ function dialogOf(
   mode: () => InstituteMode,
   take: Take,
 ): Parameters<typeof startScriptedServer>[0] {
+  const unread = new WeakMap<ScriptedConnection, TakenMail>()
+  /** What a relay says after a mail, whatever it is, it says because it has read the answer to that. */
+  const goesOn = (reply: string): Action => {
+    return (connection) => {
+      const mail = unread.get(connection)
+      if (mail !== undefined) mail.isAnswered = true
+      unread.delete(connection)
+      return connection.send(`${reply}\r\n`)
+    }
+  }
   return playDialog({
+    mail: goesOn('250 2.1.0 Ok'),
+    rset: goesOn('250 2.0.0 Ok'),
+    quit: goesOn('221 2.0.0 Bye'),
     banner: (connection) =>
       connection.send(
         mode() === 'busy-banner' ? '421 4.3.2 Busy\r\n' : '220 inst.example ESMTP\r\n',
@@ -127,7 +136,9 @@ function dialogOf(
       if (mode() === 'cuts-within-content') return connection.reset()
       const wire = await connection.readContent(60_000)
       connection.contents.length = 0 // thousands of mails need not stay in memory
-      await answerContent(connection, mode(), () => take(connection.lines, wire))
+      await answerContent(connection, mode(), () => {
+        unread.set(connection, take(connection.lines, wire))
+      })
     },
   })
 }
@@ -135,17 +146,16 @@ function dialogOf(
 async function answerContent(
   connection: ScriptedConnection,
   mode: InstituteMode,
-  take: () => TakenMail,
+  take: () => void,
 ): Promise<void> {
   if (mode === 'hangs-before-taking') return connection.untilPeerLeaves()
   if (mode === 'slow') await sleep(150)
   if (mode === 'defers-content') return connection.send('451 4.3.0 Not now\r\n')
   if (mode === 'refuses-content') return connection.send('554 5.6.0 I do not want this\r\n')
-  const mail = take()
+  take()
   if (mode === 'takes-and-hangs') return connection.untilPeerLeaves()
   if (mode === 'takes-and-cuts') return connection.reset()
   await connection.send('250 2.0.0 Ok, taken\r\n')
-  mail.isAnswered = true
 }
 
 /** Of the transaction that is open: what came since the last MAIL. */

@@ -129,11 +129,10 @@ function explain(
   earlier: TakenMail,
   later: TakenMail,
 ): Explanation | null {
-  if (!earlier.isAnswered) return 'reply-lost'
   const kills = world.killsMs.filter((atMs) => earlier.atMs <= atMs && atMs <= later.atMs)
   if (earlier.traceId === later.traceId) {
     const isNear = kills.some((atMs) => atMs - earlier.atMs < settleMs)
-    return isNear ? 'killed-before-settle' : null
+    return isNear ? 'killed-before-settle' : earlier.isAnswered ? null : 'reply-lost'
   }
   const isCut = pair.tries.some(
     ({ startMs, endMs, answers }) =>
@@ -142,6 +141,7 @@ function explain(
       world.killsMs.some((atMs) => startMs <= atMs && atMs <= Math.max(endMs, later.atMs)),
   )
   if (isCut) return 'session-cut'
+  if (!earlier.isAnswered) return 'reply-lost'
   return kills.length > 0 && pair.mail.recipients.length > 1 ? 'killed-between-tries' : null
 }
 

@@ -1,6 +1,6 @@
 // Opens spool.db so that a commit that returns is on the disk, and tells what its errors mean.
 
-import { closeSync, fsyncSync, openSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, openSync, readSync } from 'node:fs'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { createPrivately } from '#base/private-file.ts'
@@ -52,6 +52,25 @@ export function checkpoint(database: DatabaseSync, mode: 'PASSIVE' | 'TRUNCATE')
   database.exec(`PRAGMA wal_checkpoint(${mode})`)
 }
 
+/** Reads all of the database and its log. Throws a SpoolError `io` when the disk does not give them. */
+export function readThrough(folder: string): void {
+  const buffer = Buffer.allocUnsafe(1024 * 1024)
+  for (const name of [databaseFile, `${databaseFile}-wal`]) {
+    const file = path.join(folder, name)
+    if (!existsSync(file)) continue
+    try {
+      const descriptor = openSync(file, 'r')
+      try {
+        while (readSync(descriptor, buffer) > 0);
+      } finally {
+        closeSync(descriptor)
+      }
+    } catch (error) {
+      throw spoolErrorOf(error, `cannot read ${file}`)
+    }
+  }
+}
+
 export function closeQuietly(database: DatabaseSync | undefined): void {
   try {
     if (database?.isOpen === true) database.close()
@@ -73,7 +92,15 @@ export function spoolErrorOf(error: unknown, what: string): SpoolError {
 /** Nothing was written, and nothing is wrong with the disk: the next transaction may do. */
 export function isHarmless(error: unknown): boolean {
   const code = resultCode(error)
-  return code === 5 || code === 6 || code === 13 || code === 18 || code === 19
+  return (
+    code === 5 || code === 6 || code === 13 || code === 18 || (code === 19 && !isKeyTaken(error))
+  )
+}
+
+/** A key that we have just drawn is taken: there are rows that we do not see. */
+function isKeyTaken(error: unknown): boolean {
+  const primaryKeyCodes: readonly unknown[] = [1555, 2579]
+  return error instanceof Error && 'errcode' in error && primaryKeyCodes.includes(error.errcode)
 }
 
 function kindOf(error: unknown): SpoolError['kind'] {
@@ -96,20 +123,23 @@ function kindOf(error: unknown): SpoolError['kind'] {
     case 26: // not a database
       return 'damaged'
     case 18: // too big
-    case 19: // constraint
       return 'invalid'
+    case 19: // constraint
+      return isKeyTaken(error) ? 'damaged' : 'invalid'
     default:
       return 'internal'
   }
 }
 
-function resultCode(error: unknown): number | null {
+/** Primary result code; null: not an error of SQLite. */
+export function resultCode(error: unknown): number | null {
   return error instanceof Error && 'errcode' in error && typeof error.errcode === 'number'
     ? error.errcode & 0xff
     : null
 }
 
-function syncFolder(folder: string): void {
+/** The names in a folder are durable on return. Throws the system's error. */
+export function syncFolder(folder: string): void {
   const descriptor = openSync(folder, 'r')
   try {
     fsyncSync(descriptor)

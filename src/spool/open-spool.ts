@@ -15,6 +15,7 @@ import {
   type Lease,
   type NewEntry,
   type RecoveryReport,
+  type Settlement,
   type Spool,
   type SpoolEvent,
   type SpoolId,
@@ -71,8 +72,9 @@ class OwnedSpool implements Spool {
   readonly #freeSpace: FreeSpaceWatch
   #state: SpoolState
   #recovery: Promise<RecoveryReport> | null = null
+  #isClosed = false
   /** Their content files may be in place before their rows. */
-  readonly #committing = new Set<SpoolId>()
+  readonly #committing = new Map<SpoolId, Promise<void>>()
 
   constructor(options: SpoolOptions, ownership: Disposable) {
     const { folder, maxDelayMs, emit, clock } = options
@@ -106,18 +108,19 @@ class OwnedSpool implements Spool {
   }
 
   async commit(entry: NewEntry): Promise<void> {
+    const { id } = entry
     this.#refuseWhenStopped()
-    if (!/^[\w.-]{1,64}$/.test(entry.id)) throw new SpoolError('invalid', 'an id names a file')
-    this.#committing.add(entry.id)
-    try {
-      await this.#commit(entry)
-    } finally {
-      this.#committing.delete(entry.id)
-    }
+    if (!/^[\w-][\w.-]{0,63}$/.test(id)) throw new SpoolError('invalid', 'an id names a file')
+    if (this.#committing.has(id)) throw alreadyThere(id)
+    const committed = this.#commit(entry).finally(() => this.#committing.delete(id))
+    this.#committing.set(id, committed)
+    await committed
   }
 
   async #commit(entry: NewEntry): Promise<void> {
     const { id, content } = entry
+    // The file of another mail must not be replaced, nor removed because this one fails.
+    if (content.file !== null && (await this.#files.sizeOf(id)) !== null) throw alreadyThere(id)
     const row = await this.#rowContent(entry).catch(async (error: unknown) => {
       const cause = spoolErrorOf(error, `cannot store the content of ${id}`)
       // The failed sync of a file says that the disk fails: see writer.ts.
@@ -152,6 +155,7 @@ class OwnedSpool implements Spool {
       settlement,
     })
     if (isGone && hasFile) await this.#removeFile(id)
+    if (wasThere) this.#tellDamage(id, settlement)
     return wasThere
   }
 
@@ -186,18 +190,32 @@ class OwnedSpool implements Spool {
 
   async close(): Promise<void> {
     this.#freeSpace[Symbol.dispose]()
+    this.#isClosed = true
+    this.#state = { kind: 'stopped', sinceMs: this.#options.clock.now(), detail: 'it is closed' }
+    await Promise.allSettled(this.#committing.values())
     await this.#thread.close()
     this.#ownership[Symbol.dispose]()
   }
 
   async #recover(): Promise<RecoveryReport> {
+    try {
+      return await this.#reopen()
+    } catch (error) {
+      // It was opened before a page was found that is not readable: the next time it is salvaged.
+      if (!(error instanceof SpoolError) || error.kind !== 'damaged') throw error
+      return await this.#reopen()
+    }
+  }
+
+  async #reopen(): Promise<RecoveryReport> {
+    if (this.#isClosed) this.#refuseWhenStopped()
     const { clock, emit, folder } = this.#options
     const startMs = clock.monotonicMs()
     const { entryCount, salvage } = await this.#thread.ask({ kind: 'recover' })
-    const orphanCount = this.#state.kind === 'open' ? 0 : await this.#removeOrphans()
     if (salvage !== null) emit({ kind: 'spool-salvaged', ...salvage })
+    const orphanCount = this.#state.kind === 'open' ? 0 : await this.#removeOrphans()
     const report: RecoveryReport = { entryCount, orphanCount }
-    if (this.#state.kind === 'stopped') {
+    if (this.#state.kind === 'stopped' && !this.#isClosed) {
       this.#state = { kind: 'open' }
       const tookMs = clock.monotonicMs() - startMs
       emit({ kind: 'spool-opened', folder, report, tookMs })
@@ -205,12 +223,16 @@ class OwnedSpool implements Spool {
     return report
   }
 
-  /** Content files without an entry: nobody got a 250 for them. */
+  /**
+   * Content files without an entry: nobody got a 250 for them. In this order, or the file of a commit that
+   * comes to its end meanwhile would look like one.
+   */
   async #removeOrphans(): Promise<number> {
+    // That they cannot be listed is no reason not to open: the next `recover` finds them.
+    const files = await this.#files.list().catch(() => [])
+    const committing = new Set(this.#committing.keys())
     const filed = new Set(await this.#thread.ask({ kind: 'filed' }))
-    const orphans = (await this.#files.list()).filter(
-      (id) => !filed.has(id) && !this.#committing.has(id),
-    )
+    const orphans = files.filter((id) => !filed.has(id) && !committing.has(id))
     for (const id of orphans) await this.#removeFile(id)
     return orphans.length
   }
@@ -242,13 +264,17 @@ class OwnedSpool implements Spool {
     const wantedBytes = sizeBytes - prefix.length + fileOffset
     const foundBytes = await this.#files.sizeOf(row.id)
     if (foundBytes !== wantedBytes) {
-      const found = foundBytes === null ? 'is not there' : `has ${foundBytes} bytes`
-      const detail = `its content file ${found}, expected ${wantedBytes} bytes`
-      this.#options.emit({ kind: 'spool-entry-damaged', id: row.id, detail })
       return { ...row, content: null }
     }
     const file = { path: this.#files.pathOf(row.id), offset: fileOffset }
     return { ...row, content: contentOf({ prefix, file, sizeBytes, crc }) }
+  }
+
+  #tellDamage(id: SpoolId, { recipients }: Settlement): void {
+    const damaged = recipients.find(({ fate }) => fate.kind === 'held' && fate.reason === 'damaged')
+    if (damaged === undefined) return
+    const detail = damaged.reply ?? ''
+    this.#options.emit({ kind: 'spool-entry-damaged', id, detail })
   }
 
   #refuseWhenStopped(): void {
@@ -266,6 +292,10 @@ class OwnedSpool implements Spool {
     this.#state = { kind: 'stopped', sinceMs: this.#options.clock.now(), detail }
     this.#options.emit({ kind: 'spool-stopped', detail })
   }
+}
+
+function alreadyThere(id: SpoolId): SpoolError {
+  return new SpoolError('invalid', `the spool has an entry ${id} already`)
 }
 
 /** A copy in memory of its own, which can be given to the thread. */

@@ -6,6 +6,7 @@ import { hostname } from 'node:os'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { createPrivately } from '#base/private-file.ts'
+import { closeQuietly, resultCode, spoolErrorOf } from './database.ts'
 import { SpoolError } from './spool.ts'
 import type { SpoolOwner } from './spool-tools.ts'
 
@@ -18,11 +19,13 @@ const waitMs = 1000
 export function takeOwnership(folder: string, nowMs: number): Disposable {
   const lock = tryLock(folder, 'BEGIN EXCLUSIVE', waitMs)
   if (lock === null) throw new SpoolError('stopped', ownedMessage(folder, readText(folder)))
-  const owner: SpoolOwner = { pid: process.pid, host: hostname(), sinceMs: nowMs }
-  const temporary = path.join(folder, `${ownerText}.${process.pid}`)
-  writeFileSync(temporary, `${JSON.stringify(owner)}\n`, { mode: 0o600 })
-  renameSync(temporary, path.join(folder, ownerText))
-  return { [Symbol.dispose]: () => lock.close() }
+  try {
+    writeText(folder, { pid: process.pid, host: hostname(), sinceMs: nowMs })
+  } catch (error) {
+    lock.close()
+    throw spoolErrorOf(error, `cannot write who owns the spool ${folder}`)
+  }
+  return { [Symbol.dispose]: () => closeQuietly(lock) }
 }
 
 /** The process that has the spool now, or null. Creates nothing. */
@@ -37,26 +40,26 @@ export function findOwner(folder: string): SpoolOwner | null {
 /** Null: another process has it. */
 function tryLock(folder: string, how: string, timeout: number): DatabaseSync | null {
   const file = path.join(folder, 'owner.db')
+  let database: DatabaseSync | undefined
   try {
     // To close a file that is there would take away this process's own lock on it (fcntl(2)).
     createPrivately(folder, file)
-  } catch (error) {
-    throw new SpoolError('io', `cannot use ${file}: ${String(error)}`)
-  }
-  const database = new DatabaseSync(file, { timeout })
-  try {
+    database = new DatabaseSync(file, { timeout })
     // The journal of a database that nobody writes to is in memory: the lock is all that is wanted.
     database.exec(`PRAGMA journal_mode = MEMORY; ${how}`)
     return database
   } catch (error) {
-    database.close()
-    if (isBusy(error)) return null
-    throw new SpoolError('io', `cannot lock ${file}: ${String(error)}`)
+    closeQuietly(database)
+    if (resultCode(error) === 5) return null // busy
+    throw spoolErrorOf(error, `cannot lock ${file}`)
   }
 }
 
-function isBusy(error: unknown): boolean {
-  return error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === 5
+/** At once, so that nobody reads half of it. Throws the system's error. */
+function writeText(folder: string, owner: SpoolOwner): void {
+  const temporary = path.join(folder, `${ownerText}.${process.pid}`)
+  writeFileSync(temporary, `${JSON.stringify(owner)}\n`, { mode: 0o600 })
+  renameSync(temporary, path.join(folder, ownerText))
 }
 
 function readText(folder: string): SpoolOwner | null {

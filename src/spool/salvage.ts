@@ -1,46 +1,92 @@
 // A database that cannot be read as a whole is set aside for a human, and what can be read of it goes into
-// a new one, so that one bad page does not stop the mail of all.
+// a new one, so that one bad page does not stop the mail of all. The old files stay where they are until
+// the new one is complete and synced: whoever is killed meanwhile, or meets a full disk, begins again.
 
-import { existsSync, renameSync } from 'node:fs'
+import { existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { closeQuietly, databaseFile, openDatabase } from './database.ts'
+import { createPrivately } from '#base/private-file.ts'
+import { closeQuietly, databaseFile, spoolErrorOf, syncFolder } from './database.ts'
 import type { Salvage } from './messages.ts'
+import { migrate, migrations } from './schema.ts'
+import { copyReadable } from './salvage-rows.ts'
 
-type Row = Readonly<Record<string, unknown>>
+/** SQLite finds the log and its index by the name of the file. */
+const companions = ['-wal', '-shm'] as const
 
-/** Children of an entry; without the recipients it is nothing. */
-const childTables = ['recipient', 'attempt'] as const
-
-/** Throws a SpoolError when no new database can be made; system errors when the old one stays in the way. */
-export function salvageDatabase(folder: string): {
-  readonly database: DatabaseSync
-  readonly salvage: Salvage
-} {
-  const file = setAside(folder)
-  const database = openDatabase(folder)
-  const old = openOld(file)
-  const counts = old === null ? { keptCount: 0, lostCount: 0 } : copyAll(old, database)
-  closeQuietly(old ?? undefined)
-  return { database, salvage: { ...counts, file } }
-}
-
-/** The log and its index keep belonging to the file: SQLite finds them by its name. */
-function setAside(folder: string): string {
-  const from = path.join(folder, databaseFile)
-  let number = 1
-  while (existsSync(`${from}.damaged-${number}`)) number += 1
-  const to = `${from}.damaged-${number}`
-  for (const suffix of ['', '-wal', '-shm']) {
-    if (existsSync(from + suffix)) renameSync(from + suffix, to + suffix)
+/**
+ * Replaces the database, which nobody has open, by one with all that can be read of it. The old one is
+ * kept with the content files whose entries could not be read. Throws a SpoolError; then all is as it was.
+ */
+export function salvageDatabase(folder: string): Salvage {
+  const file = path.join(folder, databaseFile)
+  try {
+    const { filedIds, ...counts } = build(folder, file)
+    const kept = keep(folder, file, filedIds)
+    renameSync(`${file}.salvaging`, `${file}.salvaged`)
+    finishSalvage(folder)
+    return { ...counts, file: kept }
+  } catch (error) {
+    throw spoolErrorOf(error, `cannot salvage ${file}`)
   }
-  return to
 }
 
+/** Puts a database that has been built in its place, also after a crash. Throws a SpoolError. */
+export function finishSalvage(folder: string): void {
+  const file = path.join(folder, databaseFile)
+  try {
+    if (!existsSync(`${file}.salvaged`)) return
+    syncFolder(folder)
+    for (const suffix of companions) rmSync(file + suffix, { force: true })
+    syncFolder(folder) // or the new database would be found beside the old one's log
+    renameSync(`${file}.salvaged`, file)
+    syncFolder(folder)
+  } catch (error) {
+    throw spoolErrorOf(error, `cannot replace ${file}`)
+  }
+}
+
+/** There is no database where one has been: its log or contents are there. */
+export function isEmptied(folder: string): boolean {
+  const file = path.join(folder, databaseFile)
+  if (sizeOf(file) > 0) return false
+  return sizeOf(`${file}-wal`) > 0 || contentFiles(folder).length > 0
+}
+
+function build(
+  folder: string,
+  file: string,
+): Omit<Salvage, 'file'> & { readonly filedIds: ReadonlySet<string> } {
+  const built = `${file}.salvaging`
+  for (const suffix of ['', '-journal', ...companions]) rmSync(built + suffix, { force: true })
+  createPrivately(folder, built)
+  const old = openOld(file)
+  const database = new DatabaseSync(built)
+  try {
+    database.exec('PRAGMA journal_mode = MEMORY; PRAGMA synchronous = FULL')
+    // As the old one is, so that its rows fit.
+    migrate(database, migrations.slice(0, versionOf(old)))
+    database.exec('PRAGMA foreign_keys = ON')
+    const counts = old === null ? { keptCount: 0, lostCount: 0 } : copyReadable(old, database)
+    migrate(database)
+    const filed = database.prepare('SELECT id FROM entry WHERE has_file = 1').all()
+    return { ...counts, filedIds: new Set(filed.map(({ id }) => String(id))) }
+  } finally {
+    closeQuietly(old ?? undefined)
+    database.close()
+  }
+}
+
+/**
+ * Null: nothing can be read. To read it changes neither the file nor its log; `writable_schema` is what
+ * makes SQLite read the rest of a file that is shorter than its header says.
+ */
 function openOld(file: string): DatabaseSync | null {
+  if (sizeOf(file) === 0) return null
   let database: DatabaseSync | undefined
   try {
-    database = new DatabaseSync(file)
+    database = new DatabaseSync(file, { readOnly: true, defensive: false })
+    database.exec('PRAGMA writable_schema = ON')
     database.prepare('SELECT count(*) FROM sqlite_schema').get()
     return database
   } catch {
@@ -49,84 +95,38 @@ function openOld(file: string): DatabaseSync | null {
   }
 }
 
-function copyAll(
-  from: DatabaseSync,
-  to: DatabaseSync,
-): { readonly keptCount: number; readonly lostCount: number } {
-  let keptCount = 0
-  let lostCount = 0
-  to.exec('BEGIN IMMEDIATE')
-  for (const number of entryNumbers(from)) {
-    to.exec('SAVEPOINT one')
-    try {
-      copyEntry(from, to, number)
-      to.exec('RELEASE one')
-      keptCount += 1
-    } catch {
-      to.exec('ROLLBACK TO one; RELEASE one')
-      lostCount += 1
-    }
-  }
-  attemptTo(() => copyRows(from, to, 'order_record', 'SELECT * FROM order_record', []))
-  to.exec('COMMIT')
-  return { keptCount, lostCount }
+function versionOf(old: DatabaseSync | null): number {
+  const version = Number(old?.prepare('PRAGMA user_version').get()?.['user_version'])
+  return version >= 1 && version <= migrations.length ? version : migrations.length
 }
 
-function copyEntry(from: DatabaseSync, to: DatabaseSync, number: number): void {
-  copyRows(from, to, 'entry', 'SELECT * FROM entry WHERE number = ?', [number])
-  for (const table of childTables) {
-    const copy = (): number =>
-      copyRows(from, to, table, `SELECT * FROM ${table} WHERE entry = ?`, [number])
-    if (table === 'attempt') attemptTo(copy)
-    else if (copy() === 0) throw new Error('an entry without recipients')
+/** Second names for the old files: they stay when the first ones go. Gives that of the database. */
+function keep(folder: string, file: string, filedIds: ReadonlySet<string>): string {
+  let number = 1
+  while (readdirSync(folder).some((name) => name.startsWith(damagedName(number)))) number += 1
+  const kept = path.join(folder, damagedName(number))
+  for (const suffix of ['', '-wal']) {
+    if (existsSync(file + suffix)) linkSync(file + suffix, kept + suffix)
   }
+  const lost = contentFiles(folder).filter((id) => !filedIds.has(id))
+  if (lost.length > 0) {
+    mkdirSync(`${kept}-content`, { mode: 0o700 })
+    for (const id of lost)
+      linkSync(path.join(folder, 'content', id), path.join(`${kept}-content`, id))
+    syncFolder(`${kept}-content`)
+  }
+  return kept
 }
 
-/** From both ends and by the other index: each finds what lies before its first bad page. */
-function entryNumbers(from: DatabaseSync): readonly number[] {
-  const numbers = new Set<number>()
-  for (const query of [
-    'SELECT number FROM entry ORDER BY number',
-    'SELECT number FROM entry ORDER BY number DESC',
-    'SELECT number FROM entry ORDER BY id',
-    'SELECT entry AS number FROM recipient',
-  ]) {
-    attemptTo(() => {
-      for (const row of from.prepare(query).iterate()) numbers.add(Number(row['number']))
-    })
-  }
-  return [...numbers].sort((a, b) => a - b)
+function damagedName(number: number): string {
+  return `${databaseFile}.damaged-${number}`
 }
 
-function copyRows(
-  from: DatabaseSync,
-  to: DatabaseSync,
-  table: string,
-  query: string,
-  values: readonly number[],
-): number {
-  const rows: readonly Row[] = from.prepare(query).all(...values)
-  for (const row of rows) {
-    const columns = Object.keys(row)
-    const marks = columns.map(() => '?').join(', ')
-    to.prepare(`INSERT INTO ${table} (${columns.join(', ')}) VALUES (${marks})`).run(
-      ...Object.values(row).map(toValue),
-    )
-  }
-  return rows.length
+function contentFiles(folder: string): readonly string[] {
+  const content = path.join(folder, 'content')
+  return existsSync(content) ? readdirSync(content) : []
 }
 
-function toValue(value: unknown): string | number | null | Uint8Array {
-  return typeof value === 'string' || typeof value === 'number' || value instanceof Uint8Array
-    ? value
-    : null
-}
-
-/** What cannot be read stays in the old file. */
-function attemptTo(work: () => unknown): void {
-  try {
-    work()
-  } catch {
-    // Counted by whoever needs all of it.
-  }
+function sizeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0
 }

@@ -104,6 +104,8 @@ export function migrate(
   database: DatabaseSync,
   steps: readonly ((database: DatabaseSync) => void)[] = migrations,
 ): SchemaProblem | null {
+  // Possible in a file without tables only: room of mails that are gone can be given back.
+  if (schemaState(database, steps) === 'empty') database.exec('PRAGMA auto_vacuum = INCREMENTAL')
   database.exec('BEGIN IMMEDIATE')
   try {
     const state = schemaState(database, steps)

@@ -7,7 +7,14 @@
 // certainly absent. Then the spool stays closed until `recover`.
 
 import type { DatabaseSync } from 'node:sqlite'
-import { checkpoint, closeQuietly, isHarmless, openDatabase, spoolErrorOf } from './database.ts'
+import {
+  checkpoint,
+  closeQuietly,
+  isHarmless,
+  openDatabase,
+  readThrough,
+  spoolErrorOf,
+} from './database.ts'
 import type {
   Salvage,
   SpoolAnswers,
@@ -16,7 +23,7 @@ import type {
   SpoolRead,
   SpoolWrite,
 } from './messages.ts'
-import { salvageDatabase } from './salvage.ts'
+import { finishSalvage, isEmptied, salvageDatabase } from './salvage.ts'
 import { SpoolError, type LeaseRequest, type SpoolId } from './spool.ts'
 import { Store } from './store.ts'
 
@@ -57,17 +64,22 @@ export class Writer {
 
   /** Opens the database, also after a stop. Throws a SpoolError. */
   recover(): { readonly entryCount: number; readonly salvage: Salvage | null } {
-    if (this.#store !== null && this.#stoppedBy === null) {
-      return { entryCount: this.#store.entryCount(), salvage: null }
+    try {
+      if (this.#store !== null && this.#stoppedBy === null) {
+        return { entryCount: this.#store.entryCount(), salvage: null }
+      }
+      closeQuietly(this.#database ?? undefined)
+      const { database, salvage } = this.#openOrSalvage()
+      this.#database = database
+      this.#store = new Store(database, this.#options.maxDelayMs)
+      this.#removeUnclear(this.#store)
+      this.#stoppedBy = null
+      return { entryCount: this.#store.entryCount(), salvage }
+    } catch (error) {
+      const cause = spoolErrorOf(error, 'cannot open the spool')
+      this.#stopFor(cause)
+      throw cause
     }
-    closeQuietly(this.#database ?? undefined)
-    this.#database = null
-    const { database, salvage } = this.#openOrSalvage()
-    this.#database = database
-    this.#store = new Store(database, this.#options.maxDelayMs)
-    this.#removeUnclear(this.#store)
-    this.#stoppedBy = null
-    return { entryCount: this.#store.entryCount(), salvage }
   }
 
   /** Runs changes as one transaction. One outcome for each, in order; never throws. */
@@ -140,14 +152,18 @@ export class Writer {
 
   #openOrSalvage(): { readonly database: DatabaseSync; readonly salvage: Salvage | null } {
     const { folder } = this.#options
+    finishSalvage(folder)
     try {
-      if (!this.#isDamaged) return { database: openDatabase(folder), salvage: null }
+      const isToBeSalvaged = this.#isDamaged || isEmptied(folder)
+      if (!isToBeSalvaged) return { database: openDatabase(folder), salvage: null }
     } catch (error) {
       if (!(error instanceof SpoolError) || error.kind !== 'damaged') throw error
     }
-    const { database, salvage } = salvageDatabase(folder)
+    // SQLite calls pages damaged that the disk only cannot read now: then nothing must be set aside.
+    readThrough(folder)
+    const salvage = salvageDatabase(folder)
     this.#isDamaged = false
-    return { database, salvage }
+    return { database: openDatabase(folder), salvage }
   }
 
   #writeOne(

@@ -37,24 +37,35 @@ export type Outcome<Value> =
   | { readonly ok: true; readonly value: Value }
   | { readonly ok: false; readonly failure: SpoolFailure }
 
+const pageBytes = 4096
 /** Pages of the write-ahead log after which it is brought into the database: 8 MiB. */
 const checkpointPageCount = 2048
+/** Free pages that the database keeps for the next mails: 16 MiB. */
+const maxFreePageCount = 4096
+/** Free pages given back to the file system at once, and the pause after that: tens of milliseconds a second. */
+const shrinkPageCount = 2048
+const shrinkPauseMs = 1000
 
 export class Writer {
   readonly #options: WriterOptions
+  readonly #open: typeof openDatabase
   #database: DatabaseSync | null = null
   #store: Store | null = null
   #stoppedBy: string | null = 'not opened yet'
   /** A page was not readable: opening it again would only find that again. */
   #isDamaged = false
-  #writtenCount = 0
+  /** Pages written to the log since it was brought into the database, about. */
+  #writtenPageCount = 0
+  #shrunkAtMs = -Infinity
   /** Recipients under delivery: `id domain`. Survives `recover`: the deliverer still has them. */
   readonly #leased = new Set<string>()
   /** Commits that failed, and may come to light when the database is opened again. */
   readonly #unclear = new Set<SpoolId>()
 
-  constructor(options: WriterOptions) {
+  /** `open`: for tests that have it fail. */
+  constructor(options: WriterOptions, open: typeof openDatabase = openDatabase) {
     this.#options = options
+    this.#open = open
   }
 
   /** Why nothing is taken; null while the spool is open. */
@@ -102,7 +113,7 @@ export class Writer {
     for (const [index, write] of writes.entries()) {
       if (write.kind === 'settle' && outcomes[index]?.ok === true) this.#endLease(write)
     }
-    this.#writtenCount += writes.length
+    for (const write of writes) this.#writtenPageCount += pageCountOf(write)
     return outcomes
   }
 
@@ -121,16 +132,29 @@ export class Writer {
 
   /** Brings the log into the database when it has grown; `isIdle`: nobody waits. */
   tidy(isIdle: boolean): void {
-    // A row takes one page and more; while others wait the log may grow to four times that.
+    const database = this.#database
+    if (database === null || this.#stoppedBy !== null) return
     const limit = isIdle ? checkpointPageCount : 4 * checkpointPageCount
-    if (this.#database === null || this.#stoppedBy !== null || this.#writtenCount * 2 < limit)
-      return
-    this.#writtenCount = 0
     try {
-      checkpoint(this.#database, 'PASSIVE')
+      const isShrunk = isIdle && this.#shrink(database)
+      if (!isShrunk && this.#writtenPageCount < limit) return
+      checkpoint(database, 'PASSIVE')
+      this.#writtenPageCount = 0
     } catch (error) {
+      if (isHarmless(error)) return
       this.#stopFor(spoolErrorOf(error, 'cannot bring the log into the database'))
     }
+  }
+
+  /** After an outage, step by step; true when there was something to give back. */
+  #shrink(database: DatabaseSync): boolean {
+    const nowMs = performance.now()
+    if (nowMs - this.#shrunkAtMs < shrinkPauseMs) return false
+    this.#shrunkAtMs = nowMs
+    const free = Number(database.prepare('PRAGMA freelist_count').get()?.['freelist_count'])
+    if (free <= maxFreePageCount) return false
+    database.exec(`PRAGMA incremental_vacuum(${shrinkPageCount})`)
+    return true
   }
 
   /** From now on everything fails until `recover`. */
@@ -155,7 +179,7 @@ export class Writer {
     finishSalvage(folder)
     try {
       const isToBeSalvaged = this.#isDamaged || isEmptied(folder)
-      if (!isToBeSalvaged) return { database: openDatabase(folder), salvage: null }
+      if (!isToBeSalvaged) return { database: this.#open(folder), salvage: null }
     } catch (error) {
       if (!(error instanceof SpoolError) || error.kind !== 'damaged') throw error
     }
@@ -163,7 +187,7 @@ export class Writer {
     readThrough(folder)
     const salvage = salvageDatabase(folder)
     this.#isDamaged = false
-    return { database: openDatabase(folder), salvage }
+    return { database: this.#open(folder), salvage }
   }
 
   #writeOne(
@@ -249,7 +273,7 @@ export class Writer {
   #revoke(): boolean {
     let database: DatabaseSync | undefined
     try {
-      database = openDatabase(this.#options.folder)
+      database = this.#open(this.#options.folder)
       this.#removeUnclear(new Store(database, this.#options.maxDelayMs))
       database.close()
       return true
@@ -268,6 +292,11 @@ export class Writer {
   #stoppedError(): SpoolError {
     return new SpoolError('stopped', `the spool is stopped: ${this.#stoppedBy ?? ''}`)
   }
+}
+
+/** A row takes one page and more. */
+function pageCountOf(write: SpoolWrite): number {
+  return write.kind === 'commit' ? 2 + write.entry.content.prefix.length / pageBytes : 2
 }
 
 function leaseKey(id: SpoolId, domain: string): string {

@@ -149,6 +149,7 @@ function configOf({ tls, nameServer, logFile }: Settings, { port, metricsPort }:
   return stringify({
     hostname: relayName,
     listen: [{ address: '127.0.0.1', port }],
+    workers: 0,
     state: './state',
     ...(tls === null ? {} : { tls: { certificates: [{ certificate, key }] } }),
     // A minute and 15 s by default; the audience does not want to wait that long.

@@ -5,13 +5,18 @@ const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ' // Crockford's base 32: can 
 /**
  * Makes session ids: 9 digits of the millisecond, 5 of a counter that starts at a random place.
  * Unique within a process for 33 million sessions in one millisecond; the random start tells
- * processes and restarts apart. Sorts by time.
+ * restarts apart. Processes that run side by side have a share of the counter each. Sorts by time.
  */
-export function createTraceIds(now: () => number, random: () => number): () => string {
-  let counter = Math.floor(random() * 32 ** 5)
+export function createTraceIds(
+  now: () => number,
+  random: () => number,
+  share: { readonly index: number; readonly count: number } = { index: 0, count: 1 },
+): () => string {
+  const size = Math.floor(32 ** 5 / share.count)
+  let counter = Math.floor(random() * size)
   return () => {
-    counter = (counter + 1) % 32 ** 5
-    return base32(now(), 9) + base32(counter, 5)
+    counter = (counter + 1) % size
+    return base32(now(), 9) + base32(share.index * size + counter, 5)
   }
 }
 

@@ -4,6 +4,8 @@ export interface Config {
   /** The relay's own name: banner, EHLO to next hops, Received, Authentication-Results. A-label. */
   readonly hostname: string
   readonly listen: readonly ListenConfig[]
+  /** Processes for sessions; 0: everything in one process. */
+  readonly workers: number
   /** Absolute folder of everything durable. */
   readonly state: string
   /** Where mail for the relay's own postmaster goes (RFC 5321 §4.5.1); null: it is refused. */

@@ -16,6 +16,11 @@ export const defaults: Readonly<Record<string, Default>> = {
     reason: 'only the operator knows; RFC 5321 §4.5.1 wants one, so set it',
   },
 
+  workers: {
+    value: 'auto',
+    reason: 'every core takes its share of the sessions; 0 is simpler where one core is plenty',
+  },
+
   'tls.certificates': {
     value: [],
     reason: 'STARTTLS is offered once there is a certificate; none can be invented',

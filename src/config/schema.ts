@@ -1,6 +1,7 @@
 // What may stand in the configuration file, and how it becomes a Config. A key is named like its
 // property without the unit, because the value carries it: `maxMessage: 50MiB` → `maxMessageBytes`.
 
+import { availableParallelism } from 'node:os'
 import { z } from 'zod'
 import { failure, success, type Result } from '#base/result.ts'
 import { parseDomain } from '#smtp/domain-name.ts'
@@ -72,6 +73,14 @@ const configSchema: z.ZodType<Config> = section({
     .min(1, 'needs at least one address and port, or no mail can come in')
     .max(64, 'at most 64 addresses')
     .describe('Addresses and ports to accept mail on.'),
+  workers: key(
+    'workers',
+    z.union(
+      [count({ min: 0, max: 256 }), z.literal('auto').transform(() => availableParallelism())],
+      wrong('auto, or a whole number from 0 to 256'),
+    ),
+    'Processes for sessions: `auto` is one for each core, 0 is the whole relay in one process.',
+  ),
   state: path('a folder such as /var/lib/pforte').describe(
     'Folder of everything durable; made when missing. Relative to the folder of this file.',
   ),

@@ -14,6 +14,8 @@ export interface Listener {
 export function openListener(options: {
   readonly address: string
   readonly port: number
+  /** A socket that is bound to address and port already, of another process; absent: it is bound here. */
+  readonly descriptor?: number
   readonly onConnection: (connection: Connection) => void
   readonly onError: (error: Error) => void
 }): Promise<Listener> {
@@ -26,7 +28,9 @@ export function openListener(options: {
   })
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen({ host: options.address, port: options.port, backlog: 1024 }, () => {
+    const { address: host, port: wanted, descriptor } = options
+    const place = descriptor === undefined ? { host, port: wanted } : { fd: descriptor }
+    server.listen({ ...place, backlog: 1024 }, () => {
       server.removeListener('error', reject)
       server.on('error', options.onError)
       const bound = server.address()

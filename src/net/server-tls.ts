@@ -14,6 +14,8 @@ export interface ServerTls {
   readonly context: () => tls.SecureContext | null
   /** Reads the files again now. Rejects, and keeps what was good, when they cannot be used. */
   readonly reload: () => Promise<void>
+  /** 48 bytes: what tickets are encrypted with from now on. Those of before are not resumed. */
+  readonly useTicketKeys: (keys: Buffer) => Promise<void>
   readonly close: () => void
 }
 
@@ -24,11 +26,13 @@ export interface ServerTls {
 export async function openServerTls(options: {
   readonly files: readonly CertificateFiles[]
   readonly pollMs: number
+  /** 48 bytes, shared by all who shall take each other's tickets; absent: made here. */
+  readonly ticketKeys?: Buffer
   readonly onReloaded: () => void
   readonly onFailed: (error: unknown) => void
 }): Promise<ServerTls> {
   // Tickets stay good across a reload; a process forgets them when it ends.
-  const ticketKeys = randomBytes(48)
+  let ticketKeys = options.ticketKeys ?? randomBytes(48)
   let seen = ''
   let broken = ''
   let context: tls.SecureContext | null = null
@@ -50,7 +54,15 @@ export async function openServerTls(options: {
     poll().catch(options.onFailed)
   }, options.pollMs).unref()
   if (options.files.length === 0) clearInterval(timer)
-  return { context: () => context, reload, close: () => clearInterval(timer) }
+  return {
+    context: () => context,
+    reload,
+    useTicketKeys: async (keys) => {
+      ticketKeys = keys
+      await reload()
+    },
+    close: () => clearInterval(timer),
+  }
 }
 
 async function stampOf(files: readonly CertificateFiles[]): Promise<string> {

@@ -28,6 +28,7 @@ function create(failureCount = 3): Probe {
     minRecoveryMs: 50,
     now: () => probe.nowMs,
     monotonicMs: () => probe.nowMs,
+    isAsker: () => true,
     tryRecovery: async () => {
       told.push('asked')
       await probe.isAnswering

@@ -11,6 +11,8 @@ export interface BreakerOptions {
   readonly minRecoveryMs: number
   readonly now: () => number
   readonly monotonicMs: () => number
+  /** False while another process asks and tells. */
+  readonly isAsker: () => boolean
   /** Asks the next hop whether it is back; true if it answered. Never rejects. */
   readonly tryRecovery: () => Promise<boolean>
   readonly onOpened: (cause: NoAnswer) => void
@@ -68,6 +70,17 @@ export class Breaker {
     this.#schedule()
   }
 
+  /** Another process has found out. Nobody is told once more. */
+  hear(isOpen: boolean, cause: NoAnswer | null): void {
+    if (isOpen === this.#isOpen) return
+    this.#consecutiveFailureCount = 0
+    if (cause !== null) this.#lastFailure = cause
+    this.#turn(isOpen)
+    if (!isOpen) return
+    this.#openedAtMs = this.#options.monotonicMs()
+    this.#schedule()
+  }
+
   /**
    * Asks now, or joins the question under way; true when the breaker is closed then. Somebody who asks
    * again too soon gets the last answer. Never rejects.
@@ -109,7 +122,7 @@ export class Breaker {
   }
 
   async #recoverInTime(): Promise<void> {
-    await this.recover()
+    if (this.#options.isAsker()) await this.recover()
     if (this.#isOpen) this.#schedule()
   }
 

@@ -176,9 +176,19 @@ export interface NextHops {
    * is closed. Never rejects.
    */
   readonly recover: (route: Route) => Promise<boolean>
+  /** Opens or closes a breaker without an event: another process has told of it. */
+  readonly hear: (news: TargetNews) => void
   readonly states: () => readonly NextHopState[]
   /** Ends idle connections with QUIT and waits for the busy ones, at most `graceMs`. */
   readonly close: (graceMs: number) => Promise<void>
+}
+
+/** What another process has found out about a target. */
+export interface TargetNews {
+  readonly route: Route
+  readonly isDown: boolean
+  /** Why; null when it is up. */
+  readonly cause: NoAnswer | null
 }
 
 export type NextHopEvent =

@@ -24,6 +24,7 @@ export function openNextHops(options: TargetOptions): NextHops {
     transfer: (route, mail, within) => targetOf(route).transfer(mail, within),
     extensions: (route) => targets.get(route.id)?.extensions ?? null,
     isBreakerOpen: (route) => targets.get(route.id)?.isBreakerOpen ?? false,
+    hear: ({ route, isDown, cause }) => targetOf(route).hear(isDown, cause),
     recover: async (route) => (await targets.get(route.id)?.recover()) ?? true,
     states: () => [...targets.values()].map((target) => target.state()),
     close: (graceMs) => closeAll(targets, graceMs),

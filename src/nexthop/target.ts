@@ -40,6 +40,8 @@ export interface TargetOptions {
   readonly now: () => number
   readonly monotonicMs: () => number
   readonly emit: (event: NextHopEvent) => void
+  /** False while another process asks whether targets are back, and tells; absent: always this one. */
+  readonly isRecoveryAsker?: () => boolean
 }
 
 type Purpose = 'question' | 'handover'
@@ -128,6 +130,10 @@ export class Target {
   }
 
   /** True when the server answers again, or the breaker is closed anyway. Never rejects. */
+  hear(isDown: boolean, cause: NoAnswer | null): void {
+    this.#breaker.hear(isDown, cause)
+  }
+
   recover(): Promise<boolean> {
     this.lastUsedMs = this.#options.now()
     return this.#breaker.recover()
@@ -277,6 +283,7 @@ export class Target {
       minRecoveryMs,
       now,
       monotonicMs,
+      isAsker: this.#options.isRecoveryAsker ?? ((): boolean => true),
       tryRecovery: async () => {
         const budgetMs = question.connectTimeoutMs + question.timeouts.commandMs
         const result = await this.#question.openOne({ signal: null, budgetMs })

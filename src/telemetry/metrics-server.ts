@@ -13,7 +13,7 @@ export interface MetricsServerOptions {
   readonly address: string
   /** 0: any free one. */
   readonly port: number
-  readonly exposition: () => string
+  readonly exposition: () => string | Promise<string>
   readonly health: () => Health
 }
 
@@ -38,7 +38,7 @@ export async function openMetricsServer(options: MetricsServerOptions): Promise<
       keepAliveTimeout: timeoutMs,
       connectionsCheckingInterval: 1000,
     },
-    (request, response) => respond(options, request, response),
+    (request, response) => void respond(options, request, response),
   )
   server.maxConnections = maxConnectionCount
   server.setTimeout(2 * timeoutMs) // a reader that does not read
@@ -61,13 +61,13 @@ interface Page {
 
 const plain = 'text/plain; charset=utf-8'
 
-function respond(
+async function respond(
   options: MetricsServerOptions,
   request: IncomingMessage,
   response: ServerResponse,
-): void {
-  const page = pageOf(options, request)
+): Promise<void> {
   response.on('error', () => {})
+  const page = await pageOf(options, request)
   response.writeHead(page.statusCode, {
     'content-type': page.contentType,
     'content-length': Buffer.byteLength(page.body),
@@ -78,11 +78,14 @@ function respond(
   request.resume()
 }
 
-function pageOf(options: MetricsServerOptions, { method, url }: IncomingMessage): Page {
+async function pageOf(
+  options: MetricsServerOptions,
+  { method, url }: IncomingMessage,
+): Promise<Page> {
   const path = (url ?? '').split('?', 1)[0]
   const isRead = method === 'GET' || method === 'HEAD'
   try {
-    if (isRead && path === '/metrics') return metricsPage(options.exposition())
+    if (isRead && path === '/metrics') return metricsPage(await options.exposition())
     if (isRead && path === '/healthz') return healthPage(options.health())
   } catch {
     return { statusCode: 500, contentType: plain, body: 'internal error\n' }

@@ -36,6 +36,8 @@ export interface ServeOptions {
   readonly address: string
   /** 0: any free one. */
   readonly port: number
+  /** The text of /metrics; absent: that of this process. */
+  readonly exposition?: () => Promise<string>
   readonly health: () => Health
 }
 
@@ -68,7 +70,7 @@ export function openTelemetry(options: TelemetryOptions): Telemetry {
     emit: createEmit(options, writer, pforteMetrics, failures),
     metrics,
     serve: (serveOptions) =>
-      openMetricsServer({ ...serveOptions, exposition: () => metrics.exposition() }),
+      openMetricsServer({ exposition: () => metrics.exposition(), ...serveOptions }),
     reopen: () => writer.reopen(),
     flush: (budgetMs) => writer.flush(budgetMs),
     close: (budgetMs) => {

@@ -127,6 +127,8 @@ function configOf(options: RelayOptions, logFile: string): Readonly<Record<strin
   return {
     hostname: 'mailrelay1.example.org',
     listen: [{ address: '127.0.0.1', port: 0 }],
+    // One process, unless a test is about several.
+    workers: 0,
     state: './state',
     log: { format: 'json', file: logFile },
     metrics: { listen: { address: '127.0.0.1', port: 0 } },

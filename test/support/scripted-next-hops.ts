@@ -68,6 +68,7 @@ export function scriptedNextHops(
     extensions: () => scripted.offered,
     isBreakerOpen: () => scripted.isDown,
     recover: async () => !scripted.isDown,
+    hear: () => undefined,
     states: () => [],
     close: async () => {},
   }

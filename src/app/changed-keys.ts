@@ -1,0 +1,30 @@
+// What of a configuration can change while the relay runs, and what needs a restart.
+
+import type { Config } from '#config/config.ts'
+
+/** `limits`, `postmaster` and the contents of certificate files can change while running. */
+const fixed = [
+  'hostname',
+  'listen',
+  'workers',
+  'state',
+  'tls',
+  'verification',
+  'handover',
+  'spool',
+  'delivery',
+  'alerts',
+  'dns',
+  'log',
+  'metrics',
+] as const
+
+/** Keys that have changed and take effect only at the next start. */
+export function changedKeys(before: Config, after: Config): readonly string[] {
+  return fixed.filter((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]))
+}
+
+/** `before` with what can change while running. */
+export function withReloaded(before: Config, after: Config): Config {
+  return { ...before, limits: after.limits, postmaster: after.postmaster }
+}

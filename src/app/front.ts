@@ -1,0 +1,206 @@
+// The half of the relay that clients see: sessions and the ports they come through. It runs in one process
+// with the other half, or in each worker.
+
+import { systemClock } from '#base/clock.ts'
+import { createTraceIds } from '#base/trace-id.ts'
+import type { Config } from '#config/config.ts'
+import { firstAttemptMs } from '#delivery/delivery.ts'
+import {
+  ContentMemory,
+  openIntake,
+  RelayedLedger,
+  type Intake,
+  type IntakeOptions,
+  type LedgerBook,
+} from '#intake/intake.ts'
+import { openListener, type Listener } from '#net/listener.ts'
+import { openServerTls, type ServerTls } from '#net/server-tls.ts'
+import type { Spool } from '#spool/spool.ts'
+import type { PforteEvent, Telemetry } from '#telemetry/telemetry.ts'
+import { postmasterOf, sessionRules } from './build.ts'
+import { cannotListen } from './cannot-listen.ts'
+import { CommandError } from './command.ts'
+import type { Toolbox } from './toolbox.ts'
+
+/** Which of several processes this is. */
+export interface Share {
+  readonly index: number
+  readonly count: number
+}
+
+/** A port, and the socket that is bound to it already, if there is one. */
+export interface Port {
+  readonly address: string
+  readonly port: number
+  readonly descriptor?: number
+}
+
+export interface FrontOptions {
+  /** Asked for at each session, so that a reload reaches the next one. */
+  readonly config: () => Config
+  readonly toolbox: Toolbox
+  readonly spool: Pick<Spool, 'commit' | 'hasRoomFor'>
+  readonly book: LedgerBook
+  readonly telemetry: Telemetry
+  readonly emit: (event: PforteEvent) => void
+  /** For temporary files, of this process alone. On the file system of the spool. */
+  readonly contentFolder: string
+  readonly share: Share
+  readonly ports: readonly Port[]
+  /** 48 bytes; absent: made here. */
+  readonly ticketKeys?: Buffer
+}
+
+export interface Front {
+  readonly listeners: readonly Listener[]
+  readonly serverTls: ServerTls
+  readonly sessionCount: () => number
+  /** Takes nothing new, and finishes what is in progress. */
+  readonly drain: () => Promise<void>
+  readonly close: () => void
+}
+
+const certificatePollMs = 5000
+/** Header sections beyond this cannot be searched for loops and forged results. */
+const maxHeaderBytes = 256 * 1024
+
+/** Rejects with a CommandError that says what cannot be opened; nothing stays open then. */
+export async function openFront(options: FrontOptions): Promise<Front> {
+  const { telemetry } = options
+  const serverTls = await openTls(options)
+  const intake = openIntake(intakeOptions(options, serverTls))
+  try {
+    const listeners = await openListeners(options, intake)
+    const closeListeners = (): void => {
+      for (const listener of listeners) listener.close()
+    }
+    return {
+      listeners,
+      serverTls,
+      sessionCount: intake.sessionCount,
+      drain: async () => {
+        closeListeners()
+        telemetry.emit({ kind: 'draining', sessionCount: intake.sessionCount() })
+        await intake.drain(options.config().limits.drainTimeoutMs)
+      },
+      close: () => {
+        closeListeners()
+        serverTls.close()
+      },
+    }
+  } catch (error) {
+    serverTls.close()
+    throw error
+  }
+}
+
+function intakeOptions(options: FrontOptions, serverTls: ServerTls): () => IntakeOptions {
+  const { config: current, share } = options
+  const { now } = systemClock
+  const parts = {
+    ...options,
+    serverTls,
+    nextTraceId: createTraceIds(now, Math.random, share),
+    ledger: new RelayedLedger(options.book),
+    contentMemory: new ContentMemory(
+      Math.floor(current().limits.maxTotalContentInMemoryBytes / share.count),
+    ),
+  }
+  let built = { config: current(), options: buildIntakeOptions(current(), parts) }
+  return () => {
+    const config = current()
+    if (built.config !== config) built = { config, options: buildIntakeOptions(config, parts) }
+    return built.options
+  }
+}
+
+interface Parts extends FrontOptions {
+  readonly serverTls: ServerTls
+  readonly nextTraceId: () => string
+  readonly ledger: RelayedLedger
+  readonly contentMemory: ContentMemory
+}
+
+function buildIntakeOptions(config: Config, parts: Parts): IntakeOptions {
+  const { toolbox, serverTls, share, emit } = parts
+  const { now, monotonicMs } = systemClock
+  return {
+    rules: sessionRules(config, serverTls.context() !== null),
+    timeouts: {
+      commandMs: config.limits.commandTimeoutMs,
+      dataMs: config.limits.dataTimeoutMs,
+      sessionMs: config.limits.sessionTimeoutMs,
+    },
+    maxSessionCount: Math.ceil(config.limits.maxSessionCount / share.count),
+    deadlines: toolbox.deadlines,
+    tlsContext: serverTls.context,
+    monotonicMs,
+    emit,
+    nextTraceId: parts.nextTraceId,
+    desk: {
+      recipientJudge: {
+        registry: toolbox.registry,
+        recipients: toolbox.recipients,
+        hostname: config.hostname,
+        postmaster: postmasterOf(config),
+        maxMessageBytes: config.limits.maxMessageBytes,
+      },
+      finish: {
+        hostname: config.hostname,
+        maxHopCount: config.limits.maxHopCount,
+        maxHeaderBytes,
+        handoverBudgetMs: config.handover.finalTimeoutMs,
+        nextHops: toolbox.nextHops,
+        recipients: toolbox.recipients,
+        ledger: parts.ledger,
+        spool: parts.spool,
+        firstAttemptMs: () => firstAttemptMs(config.delivery, now(), Math.random),
+        now,
+      },
+      contentMemory: parts.contentMemory,
+      maxContentInMemoryBytes: config.limits.maxContentInMemoryBytes,
+      contentFolder: parts.contentFolder,
+      monotonicMs,
+      emit,
+    },
+  }
+}
+
+async function openTls({ config, telemetry, ticketKeys }: FrontOptions): Promise<ServerTls> {
+  const { emit } = telemetry
+  try {
+    return await openServerTls({
+      files: config().tls.certificates,
+      pollMs: certificatePollMs,
+      ...(ticketKeys !== undefined && { ticketKeys }),
+      onReloaded: () => emit({ kind: 'certificates-reloaded' }),
+      onFailed: (error) => emit({ kind: 'certificates-failed', detail: String(error) }),
+    })
+  } catch (error) {
+    throw new CommandError(`the certificates cannot be used: ${String(error)}`, 2)
+  }
+}
+
+async function openListeners(
+  { ports, telemetry }: FrontOptions,
+  intake: Intake,
+): Promise<readonly Listener[]> {
+  const listeners: Listener[] = []
+  try {
+    for (const port of ports) {
+      const listener = await openListener({
+        ...port,
+        onConnection: intake.accept,
+        onError: (error) => telemetry.emit({ kind: 'internal-error', session: null, error }),
+      }).catch((error: unknown) => {
+        throw cannotListen(port, error)
+      })
+      listeners.push(listener)
+      telemetry.emit({ kind: 'listening', listener: listener.address, service: 'smtp' })
+    }
+    return listeners
+  } catch (error) {
+    for (const listener of listeners) listener.close()
+    throw error
+  }
+}

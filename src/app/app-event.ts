@@ -26,5 +26,16 @@ export type AppEvent =
   | { readonly kind: 'certificates-reloaded' }
   /** The old certificates stay in use. */
   | { readonly kind: 'certificates-failed'; readonly detail: string }
+  /** A process of the relay: `coordinator`, `worker-1`. */
+  | { readonly kind: 'process-started'; readonly name: string; readonly pid: number }
+  /** `isExpected`: it was asked to end. Else another one is started. */
+  | {
+      readonly kind: 'process-ended'
+      readonly name: string
+      readonly pid: number
+      /** Exit code, or the signal that ended it. */
+      readonly how: string
+      readonly isExpected: boolean
+    }
   | { readonly kind: 'draining'; readonly sessionCount: number }
   | { readonly kind: 'stopped' }

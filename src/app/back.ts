@@ -4,18 +4,19 @@
 import { openAlerts, usualAlertTimes, type Alerts } from '#alert/alert.ts'
 import { systemClock } from '#base/clock.ts'
 import type { Config } from '#config/config.ts'
-import { longestDelayMs, openDelivery } from '#delivery/delivery.ts'
+import { longestDelayMs, openDelivery, type Delivery } from '#delivery/delivery.ts'
 import { openSpool } from '#spool/open-spool.ts'
 import { SpoolError, type Spool } from '#spool/spool.ts'
 import type { Telemetry } from '#telemetry/telemetry.ts'
 import { deliveryOptions, postmasterOf } from './build.ts'
 import { CommandError } from './command.ts'
 import type { Toolbox } from './toolbox.ts'
-import type { Wires } from './wires.ts'
 
 export interface Back extends AsyncDisposable {
   /** Opens a stopped spool again; while that is not possible, its state says why. */
   readonly recover: () => Promise<void>
+  readonly delivery: Delivery
+  readonly alerts: Alerts
 }
 
 /** What people have not been told by then is in the log. */
@@ -42,21 +43,21 @@ export function openBack(options: {
   readonly toolbox: Toolbox
   readonly spool: Spool
   readonly telemetry: Telemetry
-  readonly wires: Wires
 }): Back {
-  const { config, toolbox, spool, telemetry, wires } = options
+  const { config, toolbox, spool, telemetry } = options
   const alerts = openAlertsOf(config, toolbox, telemetry)
   const { emit } = telemetry
   const delivery = openDelivery(
     deliveryOptions(config(), { ...toolbox, spool, raise: alerts.raise, emit }),
   )
-  wires.connect(delivery, alerts)
   const recover = async (): Promise<void> => {
     if (spool.state().kind === 'stopped') await spool.recover().catch(() => undefined)
   }
   const timer = setInterval(() => void recover(), config().delivery.recoverEveryMs)
   return {
     recover,
+    delivery,
+    alerts,
     [Symbol.asyncDispose]: async () => {
       clearInterval(timer)
       await delivery.close(config().delivery.stopTimeoutMs)

@@ -59,9 +59,12 @@ export async function startRelay(options: {
     }),
     (opened) => opened.close(),
   )
-  const back = stack.use(
-    openBack({ config: () => current.config, toolbox, spool, telemetry, wires }),
-  )
+  const back = stack.use(openBack({ config: () => current.config, toolbox, spool, telemetry }))
+  wires.connect({
+    onTargetDown: () => undefined,
+    onTargetUp: back.delivery.targetIsUp,
+    onHeld: back.alerts.raise,
+  })
   const opened = stack.move()
   return {
     addresses: front.listeners.map((listener) => listener.address),

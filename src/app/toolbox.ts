@@ -33,10 +33,14 @@ const deadlineIntervalMs = 250
 /** Idle connections say QUIT and are gone at once; busy ones do not hold a command up. */
 const closeGraceMs = 500
 
-/** Rejects with a CommandError that says what cannot be opened. */
+/**
+ * `isRecoveryAsker`: false while another process asks whether targets are back, and tells. Rejects with a
+ * CommandError that says what cannot be opened.
+ */
 export async function openToolbox(
   config: Config,
   emit: (event: ToolboxEvent) => void = () => undefined,
+  isRecoveryAsker: () => boolean = () => true,
 ): Promise<Toolbox> {
   await mkdir(config.state, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
     throw new CommandError(`cannot create the state folder ${config.state}: ${String(error)}`)
@@ -48,7 +52,10 @@ export async function openToolbox(
   const registry = openRegistry({ folder: config.state, clock: systemClock, emit })
   const resolver = openResolver({ ...config.dns, clock: systemClock, cacheEntryCount: 10_000 })
   const ca = trustedCertificates(config.tls.ca)
-  const nextHops = openNextHops(nextHopOptions(config, { resolver, deadlines, ca, emit }))
+  const nextHops = openNextHops({
+    ...nextHopOptions(config, { resolver, deadlines, ca, emit }),
+    isRecoveryAsker,
+  })
   const recipients = openRecipients(recipientOptions(config, nextHops, emit))
   return {
     registry,

@@ -1,27 +1,34 @@
-// Events that other modules act on, on their way to telemetry: a module that emits does not know who listens.
+// Events that somebody acts on, on their way to telemetry: a module that emits does not know who listens.
 
-import type { Alerts } from '#alert/alert.ts'
-import type { Delivery } from '#delivery/delivery.ts'
+import type { Alert } from '#alert/alert.ts'
 import type { PforteEvent, Telemetry } from '#telemetry/telemetry.ts'
+
+export interface WireEnds {
+  /** Another state of a target than before. `routeId`: Route.id. */
+  readonly onTargetDown: (routeId: string) => void
+  readonly onTargetUp: (routeId: string) => void
+  /** Recipients went to the hold while their client waited. */
+  readonly onHeld: (alert: Alert) => void
+}
 
 export class Wires {
   readonly #telemetry: Telemetry
-  #delivery: Delivery | null = null
-  #alerts: Alerts | null = null
+  #ends: WireEnds | null = null
 
   constructor(telemetry: Telemetry) {
     this.#telemetry = telemetry
   }
 
-  connect(delivery: Delivery, alerts: Alerts): void {
-    this.#delivery = delivery
-    this.#alerts = alerts
+  /** What happens before is only told to telemetry. */
+  connect(ends: WireEnds): void {
+    this.#ends = ends
   }
 
   readonly emit = (event: PforteEvent): void => {
     this.#telemetry.emit(event)
-    if (event.kind === 'next-hop-up') this.#delivery?.targetIsUp(event.route)
-    else if (event.kind === 'mail-finished') this.#tellHeld(event)
+    if (event.kind === 'next-hop-up') this.#ends?.onTargetUp(event.route)
+    else if (event.kind === 'next-hop-down') this.#ends?.onTargetDown(event.route)
+    else if (event.kind === 'mail-finished' && event.takenOver.length > 0) this.#tellHeld(event)
   }
 
   #tellHeld(event: Extract<PforteEvent, { readonly kind: 'mail-finished' }>): void {
@@ -29,7 +36,7 @@ export class Wires {
       if (fate !== 'held') continue
       const domain = recipient.slice(recipient.lastIndexOf('@') + 1)
       const facts = { domain, id: event.mail, recipients: [recipient], reply }
-      this.#alerts?.raise({ kind: 'mail-held', reason: 'refused', ...facts })
+      this.#ends?.onHeld({ kind: 'mail-held', reason: 'refused', ...facts })
     }
   }
 }

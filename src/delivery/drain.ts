@@ -51,7 +51,7 @@ export class Drain implements Delivery {
       })
   }
 
-  targetIsUp(routeId: string): void {
+  readonly targetIsUp = (routeId: string): void => {
     void this.#hurryRoute(routeId).catch((error: unknown) => this.#tell(error))
   }
 

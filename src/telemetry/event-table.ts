@@ -26,6 +26,12 @@ export const eventTable: Readonly<Record<EventKind, EventRow>> = {
     level: 'error',
     meaning: 'Certificates could not be read; the ones before stay in use.',
   },
+  'process-started': { level: 'info', meaning: 'A process of the relay was started.' },
+  'process-ended': {
+    level: 'warning',
+    meaning:
+      'A process of the relay ended; unless it was asked to, another one is started. Its sessions are lost, mail it had accepted is not.',
+  },
   draining: {
     level: 'info',
     meaning: 'No new sessions are taken; mails in progress are finished first.',

@@ -101,6 +101,13 @@ export function describeModule(event: ModuleEvent): Description {
         word: 'certificates',
         text: `not read, the ones before stay in use: ${peerText(event.detail)}`,
       }
+    case 'process-started':
+      return { word: 'process', text: `${event.name} started, pid ${event.pid}` }
+    case 'process-ended':
+      return {
+        word: event.isExpected ? 'process' : 'PROCESS ENDED',
+        text: `${event.name}, pid ${event.pid}: ${event.how}`,
+      }
     case 'draining':
       return {
         word: 'draining',

@@ -89,6 +89,16 @@ export function addModuleFields(fields: LogFields, event: ModuleEvent): void {
     case 'certificates-failed':
       fields['detail'] = peerText(event.detail)
       return
+    case 'process-started':
+      fields['process'] = event.name
+      fields['pid'] = event.pid
+      return
+    case 'process-ended':
+      fields['process'] = event.name
+      fields['pid'] = event.pid
+      fields['detail'] = event.how
+      fields['isExpected'] = event.isExpected
+      return
     case 'draining':
       fields['sessionCount'] = event.sessionCount
       return

@@ -251,6 +251,11 @@ function others(registry: MetricsRegistry) {
       help: 'Re-reads at run time. What: config, certificates. Outcome: done, failed.',
       labels: ['what', 'outcome'],
     }),
+    processEnds: registry.counter({
+      name: 'pforte_process_ends_total',
+      help: 'Processes of the relay that ended without being asked to. Should stay 0.',
+      labels: ['process'],
+    }),
     draining: registry.gauge({
       name: 'pforte_draining',
       help: '1 while no new sessions are taken because the program is about to end.',
@@ -393,6 +398,11 @@ function record(instruments: Instruments, event: PforteEvent): void {
       return
     case 'certificates-failed':
       instruments.reloads.add(1, 'certificates', 'failed')
+      return
+    case 'process-started':
+      return
+    case 'process-ended':
+      if (!event.isExpected) instruments.processEnds.add(1, event.name)
       return
     case 'draining':
       instruments.draining.set(1)

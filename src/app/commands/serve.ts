@@ -5,8 +5,17 @@ import type { Config } from '#config/config.ts'
 import { formatProblem } from '#config/loaded-config.ts'
 import { loadConfig } from '#config/load-config.ts'
 import { openTelemetry, TelemetryOpenError, type Telemetry } from '#telemetry/telemetry.ts'
-import { CommandError, parseArguments, type Command, type CommandIo } from '#app/command.ts'
+import {
+  CommandError,
+  parseArguments,
+  UsageError,
+  type Command,
+  type CommandIo,
+} from '#app/command.ts'
 import { configOption, configOptionUsage, loadCommandConfig } from '#app/command-config.ts'
+import { runCoordinator } from '#app/processes/coordinator.ts'
+import { startSupervisor } from '#app/processes/supervisor.ts'
+import { runWorker } from '#app/processes/worker.ts'
 import { startRelay, type Relay } from '#app/relay.ts'
 import { packageVersion } from '#app/version.ts'
 
@@ -25,11 +34,17 @@ export const serveCommand: Command = {
   summary: 'run the relay',
   usage,
   run: async (args, io) => {
-    const { values } = parseArguments(args, { options: configOption })
+    const { values } = parseArguments(args, {
+      // `as` is for the supervisor: which part of the relay to be.
+      options: { ...configOption, as: { type: 'string' } },
+    })
     const { config, file } = await loadCommandConfig(values.config, io)
     const telemetry = openLog(config, io)
     try {
-      const relay = await startRelay({ config, telemetry, version: packageVersion() })
+      if (values.as !== undefined) return await runPart(values.as, { config, telemetry, io })
+      const options = { config, file, telemetry, version: packageVersion() }
+      const relay =
+        config.workers === 0 ? await startRelay(options) : await startSupervisor(options)
       const onHangup = (): void => void reload(relay, file, telemetry, io)
       process.on('SIGHUP', onHangup)
       await untilAborted(io.signal)
@@ -40,6 +55,19 @@ export const serveCommand: Command = {
       await telemetry.close(logGraceMs)
     }
   },
+}
+
+async function runPart(
+  part: string,
+  { config, telemetry, io }: { config: Config; telemetry: Telemetry; io: CommandIo },
+): Promise<number> {
+  process.on('SIGHUP', () => telemetry.reopen())
+  if (part === 'coordinator') await runCoordinator({ config, telemetry })
+  else if (part === 'worker') await runWorker({ config, telemetry, signal: io.signal })
+  else throw new UsageError('--as: coordinator or worker, and only by the supervisor')
+  // The channel to the supervisor would keep it alive.
+  if (process.connected) process.disconnect?.()
+  return 0
 }
 
 function openLog(config: Config, io: CommandIo): Telemetry {
@@ -64,7 +92,7 @@ function openLog(config: Config, io: CommandIo): Telemetry {
 
 /** What cannot be used leaves everything as it was, and is said. */
 async function reload(
-  relay: Relay,
+  relay: Pick<Relay, 'reload'>,
   file: string,
   telemetry: Telemetry,
   io: CommandIo,

@@ -1,0 +1,37 @@
+// What several processes may use together, divided among them.
+
+import path from 'node:path'
+import type { Config } from '#config/config.ts'
+
+/** The part of a worker: of connections to one route what delivery leaves, and at least one. */
+export function workerConfig(config: Config, workerCount: number): Config {
+  const { verification, handover, delivery } = config
+  const share = (count: number): number => Math.max(1, Math.floor(count / workerCount))
+  return {
+    ...config,
+    verification: {
+      ...verification,
+      maxConnectionCount: share(verification.maxConnectionCount),
+    },
+    handover: {
+      ...handover,
+      maxConnectionCount: share(handover.maxConnectionCount - delivery.maxConnectionCount),
+    },
+  }
+}
+
+/** The part of the coordinator, which only delivers from the spool. */
+export function coordinatorConfig(config: Config): Config {
+  const { handover, delivery } = config
+  const count = Math.min(handover.maxConnectionCount, delivery.maxConnectionCount)
+  return {
+    ...config,
+    verification: { ...config.verification, maxConnectionCount: 1 },
+    handover: { ...handover, maxConnectionCount: count },
+  }
+}
+
+/** The socket the coordinator serves. */
+export function linkPath(config: Config): string {
+  return path.join(config.state, 'link.sock')
+}

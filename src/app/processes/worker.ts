@@ -1,0 +1,151 @@
+// A worker: sessions and hand-over. What it shares with the others the coordinator keeps; without the
+// coordinator it goes on handing mail over.
+
+import { mkdir, rm } from 'node:fs/promises'
+import path from 'node:path'
+import type { Config } from '#config/config.ts'
+import { connectLink, type LinkClient } from '#link/connect-link.ts'
+import type { TargetNews } from '#nexthop/nexthop.ts'
+import { FreeSpaceWatch } from '#spool/free-space.ts'
+import { incomingFolder } from '#spool/open-spool.ts'
+import type { Telemetry } from '#telemetry/telemetry.ts'
+import { openFront } from '#app/front.ts'
+import { openToolbox } from '#app/toolbox.ts'
+import { Wires } from '#app/wires.ts'
+import { calls, fromJson, message, news, toJson } from './calls.ts'
+import { connectParent, firstDescriptor } from './parent.ts'
+import { StatusCounter } from './process-status.ts'
+import { RemoteLedgerBook } from './remote-ledger-book.ts'
+import { remoteSpool } from './remote-spool.ts'
+import { linkPath, workerConfig } from './shares.ts'
+
+const freeSpaceIntervalMs = 1000
+
+/** Runs until the supervisor or `signal` wants it to end, and has finished then. */
+export async function runWorker(options: {
+  readonly config: Config
+  readonly telemetry: Telemetry
+  readonly signal: AbortSignal
+}): Promise<void> {
+  const parent = await connectParent()
+  const { index, count, ports } = parent.begin
+  const name = `worker-${index + 1}.${process.pid}`
+  const config = workerConfig(options.config, count)
+  const { telemetry } = options
+  await using stack = new AsyncDisposableStack()
+  const wires = new Wires(telemetry)
+  const counter = new StatusCounter()
+  const shared = connectShared(config, telemetry, name, () => ({
+    ...counter.status(name, front.sessionCount()),
+  }))
+  stack.defer(() => shared.link.close())
+  const toolbox = stack.use(await openToolbox(config, wires.emit, () => !shared.link.isUp()))
+  const freeSpace = stack.use(watchFreeSpace(config))
+  const contentFolder = path.join(incomingFolder(config.spool.folder), name)
+  await mkdir(contentFolder, { recursive: true, mode: 0o700 })
+  stack.defer(() => rm(contentFolder, { recursive: true, force: true }))
+  const front = stack.adopt(
+    await openFront({
+      config: () => config,
+      toolbox,
+      spool: remoteSpool(shared.link, (bytes) => freeSpace.hasRoomFor(bytes)),
+      book: shared.book,
+      telemetry,
+      emit: (event) => {
+        counter.count(event)
+        wires.emit(event)
+      },
+      contentFolder,
+      share: { index, count },
+      ports: ports.map((port, at) => ({ ...port, descriptor: firstDescriptor + at })),
+      ticketKeys: Buffer.from(parent.begin.ticketKeys, 'base64'),
+    }),
+    (opened) => opened.close(),
+  )
+  shareTargets(shared, toolbox, wires)
+  parent.onTicketKeys((keys) => void front.serverTls.useTicketKeys(keys).catch(() => undefined))
+  parent.ready()
+  await Promise.race([parent.stopped, untilAborted(options.signal)])
+  await front.drain()
+}
+
+interface Shared {
+  readonly link: LinkClient
+  readonly book: RemoteLedgerBook
+  /** Takes what the coordinator tells of targets. */
+  readonly onTarget: { take: (told: TargetNews) => void }
+  readonly onUp: { tellAll: () => void }
+}
+
+function connectShared(
+  config: Config,
+  telemetry: Telemetry,
+  name: string,
+  status: () => unknown,
+): Shared {
+  const onTarget = { take: (_told: TargetNews): void => undefined }
+  const onUp = { tellAll: (): void => undefined }
+  const book: { ledger: RemoteLedgerBook | null } = { ledger: null }
+  const link = connectLink({
+    path: linkPath(config),
+    name,
+    handlers: {
+      asked: {
+        [calls.metrics]: async () => message(telemetry.metrics.exposition()),
+        [calls.status]: async () => message(status()),
+      },
+      told: {
+        [news.target]: (value) => onTarget.take(fromJson<TargetNews>(value)),
+        [news.ledgerEmpty]: (value) => book.ledger?.heard(value === true),
+      },
+    },
+    onUp: () => onUp.tellAll(),
+    onDown: () => book.ledger?.heard(true),
+  })
+  const ledger = new RemoteLedgerBook(link)
+  book.ledger = ledger
+  return { link, book: ledger, onTarget, onUp }
+}
+
+/** One worker's finding is all workers' finding. */
+function shareTargets(
+  { link, onTarget, onUp }: Shared,
+  { nextHops }: Awaited<ReturnType<typeof openToolbox>>,
+  wires: Wires,
+): void {
+  const tell = (routeId: string, isDown: boolean): void => {
+    const state = nextHops.states().find(({ route }) => route.id === routeId)
+    if (state === undefined) return
+    const told: TargetNews = { route: state.route, isDown, cause: state.lastFailure }
+    link.tell(news.target, toJson(told))
+  }
+  onTarget.take = (told) => nextHops.hear(told)
+  onUp.tellAll = () => {
+    for (const { route, breaker } of nextHops.states()) {
+      if (breaker === 'open') tell(route.id, true)
+    }
+  }
+  wires.connect({
+    onTargetDown: (routeId) => tell(routeId, true),
+    onTargetUp: (routeId) => tell(routeId, false),
+    onHeld: (alert) => link.tell(news.held, toJson(alert)),
+  })
+}
+
+/** The coordinator tells people when there is no room; a worker only has to know. */
+function watchFreeSpace({ spool }: Config): FreeSpaceWatch {
+  const watch = new FreeSpaceWatch({
+    ...spool,
+    intervalMs: freeSpaceIntervalMs,
+    onChanged: () => undefined,
+  })
+  void watch.look()
+  return watch
+}
+
+export function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}

@@ -65,7 +65,10 @@ export class Drain implements Delivery {
 
   async #look(): Promise<void> {
     const { spool, clock, schedule } = this.#options
-    if (spool.state().kind !== 'open') return
+    if (spool.state().kind !== 'open') {
+      this.#hasHurried = false // what happens meanwhile is made up for
+      return
+    }
     if (!this.#hasHurried) await this.#hurryAll()
     const nowMs = clock.now()
     const longestMs = longestDelayMs(schedule)

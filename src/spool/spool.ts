@@ -70,7 +70,10 @@ export interface NewRecipient {
  */
 export interface NewContent {
   readonly prefix: readonly Buffer[]
-  /** Null: the prefix is everything. The spool takes the file over: it is renamed or removed. */
+  /**
+   * Null: the prefix is everything. The spool renames it; when it does not take
+   * the entry, the file is the caller's to remove.
+   */
   readonly file: { readonly path: string; readonly offset: number } | null
   /** Of prefix and file part together. */
   readonly sizeBytes: number

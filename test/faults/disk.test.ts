@@ -102,6 +102,21 @@ const cases: readonly {
     kept: { a: 'x', new: 'folder', 'new/b': 'x' },
   },
   {
+    name: 'a second name is durable with its folder, and stays when the first one goes',
+    steps: [
+      create('a'),
+      write('a', 'x'),
+      ['sync', 'a'],
+      ['sync', ''],
+      { kind: 'link', from: 'a', to: 'b' },
+      ['sync', ''],
+      remove('a'),
+      ['sync', ''],
+      write('b', 'y'),
+    ],
+    kept: { b: 'x' },
+  },
+  {
     name: 'a folder that is not durable takes all in it along',
     steps: [{ kind: 'make-folder', path: 'f' }, create('f/a'), ['sync', 'f/a'], ['sync', 'f']],
     kept: {},

@@ -74,6 +74,12 @@ const cases: readonly (readonly [
     [committed],
     null,
   ],
+  [
+    'settling refused, and it has happened',
+    [...done(0), { kind: 'begun', number: 1 }, { kind: 'refused', number: 1, detail: '' }],
+    [settled],
+    null,
+  ],
   ['held after it was settled', done(0, 1, 2), [held], null],
   ['the hold forgotten', done(0, 1, 2), [settled], 'wrong-fate'],
   [

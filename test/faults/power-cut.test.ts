@@ -35,7 +35,7 @@ describe('the power fails after each operation', { skip }, () => {
           random,
           // Each moment with nothing of what was not synced, and some (or all) with parts of it.
           variantCount: isLong ? 12 : 1,
-          isChancy: (moment) => isLong || moment % 8 === (names === 'folder' ? 0 : 4),
+          isChancy: (moment) => isLong || moment % 12 === (names === 'folder' ? 0 : 6),
         },
       )
       context.diagnostic(

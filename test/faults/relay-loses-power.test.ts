@@ -28,6 +28,8 @@ interface Record {
   readonly operations: readonly FileOperation[]
   /** Id → the content as it was sent. */
   readonly taken: ReadonlyMap<string, string>
+  /** Replies to mails that were not taken. */
+  readonly otherwise: readonly string[]
 }
 
 /** Every fourth mail has a content file. */
@@ -59,6 +61,7 @@ async function record(work: string): Promise<Record> {
   await makeKnown(relay, [known])
   await institute.pause()
   const taken = new Map<string, string>()
+  const otherwise: string[] = []
   const sessions = Array.from({ length: sessionCount }, (_, place) => place)
   await inParallel(sessions, sessionCount, async (place) => {
     await using client = await openSession(relay)
@@ -67,12 +70,13 @@ async function record(work: string): Promise<Record> {
       const { final } = await sendMail(client, { to: known, content })
       const [, id] = takenOver.exec(final ?? '') ?? []
       if (id !== undefined) taken.set(id, content)
+      else otherwise.push(final ?? 'no reply')
     }
   })
   process.kill(relayPid(path.join(watched, 'spool')), 'SIGKILL')
   await relay.ended
   const operations = await readRecord(logFile, { folder: watched, voice: 'sockets' })
-  return { operations, taken }
+  return { operations, taken, otherwise }
 }
 
 const judgeOf =
@@ -91,19 +95,21 @@ const judgeOf =
 
 test('what got 250 survives a power cut', { skip: skipWithout(strace) }, async (context) => {
   await using work = await workFolder()
-  const { operations, taken } = await record(work.path)
-  assert.equal(taken.size, mailCount)
+  const { operations, taken, otherwise } = await record(work.path)
+  // A connection that breaks while the institute goes down may leave it with the mail: 451, RFC 1047.
+  assert.ok(otherwise.length <= 2, otherwise.join('\n'))
+  for (const reply of otherwise) assert.match(reply, /^451 /)
   const replies = operations.filter(
     (operation) => operation.kind === 'said' && takenOver.test(operation.text),
   )
-  assert.equal(replies.length, mailCount)
+  assert.equal(replies.length, mailCount - otherwise.length)
   const random = seededRandom()
   const common = { operations, judge: judgeOf(taken), random, workFolder: work.path }
   const report = await cutEverywhere({
     ...common,
     disk: { names: 'folder' },
     variantCount: 1,
-    isChancy: (moment) => moment % (isLong ? 10 : 50) === 0,
+    isChancy: (moment) => moment % (isLong ? 10 : 80) === 0,
   })
   context.diagnostic(
     `${report.momentCount} moments, ${report.imageCount} disks, seed ${random.seed}: ${report.faults.length} faults`,

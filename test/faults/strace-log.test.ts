@@ -33,6 +33,7 @@ test('files are made, written one behind the other, and synced', () => {
     `7 fdatasync(${open(3, '/spool/a')}) = 0`,
     `7 rename(${text('/spool/a')}, ${text('/spool/f/b')}) = 0`,
     `7 fsync(${open(4, '/spool/f')}) = 0`,
+    `7 link(${text('/spool/f/b')}, ${text('/spool/c')}) = 0`,
     `7 unlink(${text('/spool/f/b')}) = 0`,
   )
   assert.deepEqual(found, [
@@ -44,6 +45,7 @@ test('files are made, written one behind the other, and synced', () => {
     { kind: 'sync', path: 'a', begunAt: 5 },
     { kind: 'rename', from: 'a', to: 'f/b' },
     { kind: 'sync', path: 'f', begunAt: 7 },
+    { kind: 'link', from: 'f/b', to: 'c' },
     { kind: 'remove', path: 'f/b' },
   ])
 })

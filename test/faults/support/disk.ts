@@ -116,6 +116,8 @@ export class Disk {
         this.#set(operation.to, node, at)
         return this.#remove(operation.from, at)
       }
+      case 'link':
+        return this.#set(operation.to, this.#node(operation.from), at)
       case 'remove':
         return this.#remove(operation.path, at)
       case 'said':

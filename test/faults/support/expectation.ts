@@ -84,6 +84,9 @@ function possibleStates(
   for (const [number, operation] of numbered(plan).entries()) {
     const answer = answers.get(number)
     if (answer === undefined) continue
+    // Only a mail that was refused must never come to light. What should have become of one that is there
+    // (its next hop has it, or it is to be held) is tried again, and may have happened the first time.
+    if (answer === 'refused' && operation.kind === 'commit') continue
     for (const id of concerned(operation, entries)) {
       const before = possible.get(id) ?? [absent]
       const after = before.map((state) => stateAfter(state, operation))

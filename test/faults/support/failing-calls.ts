@@ -17,7 +17,15 @@ export interface CallSite {
   readonly count: number
 }
 
-export type Mishap = 'EIO' | 'ENOSPC' | 'EMFILE' | 'SIGKILL'
+export type Mishap =
+  | 'EIO'
+  /** That call and the next ones of its name on that file: what follows a failure fails as well. */
+  | 'EIO twice'
+  | 'EIO 3 times'
+  | 'EIO for good'
+  | 'ENOSPC'
+  | 'EMFILE'
+  | 'SIGKILL'
 
 /** What may befall which calls. Those that only read fail too: a disk does not choose. */
 export const mishaps: Readonly<Record<string, readonly Mishap[]>> = {
@@ -26,7 +34,7 @@ export const mishaps: Readonly<Record<string, readonly Mishap[]>> = {
   pwrite64: ['ENOSPC', 'EIO', 'SIGKILL'],
   write: ['ENOSPC', 'EIO', 'SIGKILL'],
   ftruncate: ['EIO', 'SIGKILL'],
-  fsync: ['EIO', 'SIGKILL'],
+  fsync: ['EIO', 'EIO twice', 'EIO 3 times', 'EIO for good', 'SIGKILL'],
   fdatasync: ['EIO', 'ENOSPC', 'SIGKILL'],
   rename: ['EIO', 'ENOSPC', 'SIGKILL'],
   unlink: ['EIO', 'SIGKILL'],
@@ -100,7 +108,7 @@ export async function runWithMishap(
   site: CallSite,
   mishap: Mishap,
 ): Promise<DriverRun> {
-  const what = mishap === 'SIGKILL' ? 'signal=SIGKILL' : `error=${mishap}`
+  const what = mishap === 'SIGKILL' ? 'signal=SIGKILL' : `error=${mishap.split(' ')[0] ?? ''}`
   return await runDriver(options, [
     // With that shortcut strace does not send the signal.
     ...(mishap === 'SIGKILL' ? [] : ['--seccomp-bpf']),
@@ -109,8 +117,14 @@ export async function runWithMishap(
     '-e',
     `trace=${site.name}`,
     '-e',
-    `inject=${site.name}:${what}:when=${site.count}`,
+    `inject=${site.name}:${what}:when=${whenOf(site.count, mishap)}`,
   ])
+}
+
+function whenOf(count: number, mishap: Mishap): string {
+  if (mishap === 'EIO twice') return `${count}..${count + 1}`
+  if (mishap === 'EIO 3 times') return `${count}..${count + 2}`
+  return mishap === 'EIO for good' ? `${count}+` : String(count)
 }
 
 async function runDriver(

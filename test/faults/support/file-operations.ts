@@ -20,6 +20,8 @@ export type FileOperation =
   /** The kernel gives up what it could not write, and calls it clean: a later sync does not bring it. */
   | { readonly kind: 'failed-sync'; readonly path: string; readonly begunAt: number }
   | { readonly kind: 'rename'; readonly from: string; readonly to: string }
+  /** A second name for a file. */
+  | { readonly kind: 'link'; readonly from: string; readonly to: string }
   | { readonly kind: 'remove'; readonly path: string }
   /** The program wrote this to its standard output, or to a socket. Others may know it once `begunAt` operations ended. */
   | { readonly kind: 'said'; readonly text: string; readonly begunAt: number }
@@ -120,6 +122,10 @@ class OperationReader {
         return this.#renamed(this.#named(first), this.#named(second))
       case 'renameat':
         return this.#renamed(this.#named(second, first), this.#named(fourth, third))
+      case 'link':
+        return this.#linked(this.#named(first), this.#named(second))
+      case 'linkat':
+        return this.#linked(this.#named(second, first), this.#named(fourth, third))
       case 'unlink':
         return this.#removed(this.#named(first))
       case 'unlinkat':
@@ -165,8 +171,8 @@ class OperationReader {
   #follow(operation: FileOperation): void {
     if (operation.kind === 'create') this.#files.add(operation.path)
     if (operation.kind === 'remove') this.#files.delete(operation.path)
-    if (operation.kind !== 'rename') return
-    this.#files.delete(operation.from)
+    if (operation.kind !== 'rename' && operation.kind !== 'link') return
+    if (operation.kind === 'rename') this.#files.delete(operation.from)
     this.#files.add(operation.to)
   }
 
@@ -217,6 +223,12 @@ class OperationReader {
     if (from === null && to === null) return
     if (from === null || to === null) throw new Error('renamed across the border of the folder')
     this.#push({ kind: 'rename', from, to })
+  }
+
+  #linked(from: string | null, to: string | null): void {
+    if (from === null && to === null) return
+    if (from === null || to === null) throw new Error('linked across the border of the folder')
+    this.#push({ kind: 'link', from, to })
   }
 
   #removed(name: string | null): void {

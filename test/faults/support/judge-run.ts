@@ -22,6 +22,10 @@ function faultsOfRun(plan: SpoolPlan, run: DriverRun, mishap: Mishap): readonly 
   const { words, exitCode, signal, stderr } = run
   if (mishap === 'SIGKILL') return signal === 'SIGKILL' || !run.isHit ? [] : ['was not killed']
   if (exitCode !== 0) return [`the driver ended with ${exitCode ?? signal ?? ''}: ${stderr}`]
+  const foreign = words.find((word) => 'detail' in word && word.detail.startsWith('fault:'))
+  if (foreign !== undefined) return [`not a SpoolError: ${JSON.stringify(foreign)}`]
+  // A disk that fails for good leaves nothing to expect but that nothing is promised.
+  if (mishap === 'EIO for good') return []
   const failed = words.findIndex((word) => 'detail' in word && /^(?:io|damaged):/.test(word.detail))
   const goesOn = words
     .slice(failed + 1)

@@ -21,6 +21,8 @@ export interface PowerCutOptions {
   readonly random: Random
   /** For the folders that are opened; a file system in memory is quickest. */
   readonly workFolder: string
+  /** The database has been harmed, so it may be salvaged. */
+  readonly maySalvage?: boolean
   /** Stop at the first fault: enough to show that there is one. */
   readonly isFirstEnough?: boolean
   /** Moments (numbers of operations that have ended) where chance has its turn; default: all. */
@@ -97,7 +99,8 @@ class Judge {
   #faultsOf(recovered: RecoveredSpool | Error, said: readonly string[]): readonly Fault[] {
     if (recovered instanceof Error) return [{ kind: 'lost', detail: String(recovered) }]
     const { unreadable, events } = recovered
-    const salvaged = events.filter(({ kind }) => kind === 'spool-salvaged')
+    const { maySalvage = false } = this.#options
+    const salvaged = maySalvage ? [] : events.filter(({ kind }) => kind === 'spool-salvaged')
     return [
       ...this.#options.judge(said, recovered),
       ...unreadable.map((id) => ({ kind: 'wrong-content' as const, detail: `${id} is not given` })),

@@ -12,6 +12,15 @@ export interface RecordedRun {
   readonly planName: string
   /** Of strace: what shall go wrong. */
   readonly expressions?: readonly string[]
+  /** Does harm to the folder before the run, and tells what it did; that is durable. */
+  readonly harm?: (folder: string) => readonly HarmfulWrite[]
+}
+
+export interface HarmfulWrite {
+  /** Relative to the folder. */
+  readonly path: string
+  readonly offset: number
+  readonly data: Buffer
 }
 
 export interface Recording {
@@ -31,13 +40,15 @@ export async function recordRuns(
   const folder = path.join(work, 'state')
   await mkdir(folder)
   let recording: Recording | null = null
-  for (const { planName, expressions = [] } of runs) {
+  for (const { planName, expressions = [], harm = () => [] } of runs) {
     const before: SpoolPlan = recording?.plan ?? []
+    const done = recording?.operations ?? []
+    const harmed = [...done, ...asOperations(harm(folder), done.length)]
     const last: TraceResult = await trace({
       strace,
       command: driverCommand(folder, planName, numbered(before).length),
       folder,
-      before: recording?.operations ?? [],
+      before: harmed,
       logFile: path.join(work, 'strace.log'),
       expressions,
       timeoutMs: 300_000,
@@ -47,6 +58,13 @@ export async function recordRuns(
   }
   if (recording === null) throw new Error('no runs')
   return recording
+}
+
+function asOperations(writes: readonly HarmfulWrite[], position: number): readonly FileOperation[] {
+  return writes.flatMap((write, index): readonly FileOperation[] => [
+    { kind: 'write', ...write },
+    { kind: 'sync', path: write.path, begunAt: position + 2 * index + 1 },
+  ])
 }
 
 function planOf(name: string): SpoolPlan {

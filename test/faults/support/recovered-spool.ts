@@ -5,7 +5,13 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { openSpool } from '#spool/open-spool.ts'
-import type { HoldReason, Lease, Spool, SpoolEvent } from '#spool/spool.ts'
+import {
+  SpoolError,
+  type HoldReason,
+  type Lease,
+  type Spool,
+  type SpoolEvent,
+} from '#spool/spool.ts'
 import type { FoundEntry } from './expectation.ts'
 import { planNowMs } from './spool-plan.ts'
 
@@ -31,11 +37,20 @@ export async function recoverSpool(state: string): Promise<RecoveredSpool> {
     emit: (event) => void events.push(event),
   })
   try {
-    const entries = readEntries(folder)
-    return { entries, unreadable: await unreadable(spool, entries), events }
+    return { ...(await look(spool, folder)), events }
+  } catch (error) {
+    // A harm that nobody has met when it was opened.
+    if (!(error instanceof SpoolError) || error.kind !== 'damaged') throw error
+    await spool.recover()
+    return { ...(await look(spool, folder)), events }
   } finally {
     await spool.close()
   }
+}
+
+async function look(spool: Spool, folder: string): Promise<Omit<RecoveredSpool, 'events'>> {
+  const entries = readEntries(folder)
+  return { entries, unreadable: await unreadable(spool, entries) }
 }
 
 function readEntries(folder: string): readonly FoundEntry[] {

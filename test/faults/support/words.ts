@@ -13,17 +13,17 @@ export function wordsOf(text: string): readonly Word[] {
   return lines.map((line) => JSON.parse(line) as Word)
 }
 
-/** `open`: begun, or answered with "unclear". Absent: not begun, or refused. */
-export type Answers = ReadonlyMap<number, 'done' | 'open'>
+/** `open`: begun, or answered with "unclear". Absent: not begun. */
+export type Answers = ReadonlyMap<number, 'done' | 'open' | 'refused'>
 
 export function answersOf(words: readonly Word[]): Answers {
-  const answers = new Map<number, 'done' | 'open'>()
+  const answers = new Map<number, 'done' | 'open' | 'refused'>()
   const unclear = new Set<number>()
   for (const word of words) {
     if (word.kind === 'begun') answers.set(word.number, 'open')
     if (word.kind === 'done') answers.set(word.number, 'done')
     if (word.kind === 'unclear') unclear.add(word.number)
-    if (word.kind === 'refused' && !unclear.has(word.number)) answers.delete(word.number)
+    if (word.kind === 'refused' && !unclear.has(word.number)) answers.set(word.number, 'refused')
   }
   return answers
 }

@@ -24,7 +24,7 @@ export interface SpooledOutage extends AsyncDisposable {
 
 /** One mail for each subject got 250; those that begin with `large` have a content file. */
 export async function spooledOutage(subjects: readonly string[]): Promise<SpooledOutage> {
-  const stack = new AsyncDisposableStack()
+  await using stack = new AsyncDisposableStack()
   const folder = stack.use(await temporaryFolder())
   const institute = stack.use(await startInstituteServer({ mailboxes: [recipient] }))
   const domains = [{ domain: 'inst.example', to: endpointOf(institute) }]
@@ -38,6 +38,7 @@ export async function spooledOutage(subjects: readonly string[]): Promise<Spoole
   relay.signal('SIGKILL')
   await relay.ended
   const state = path.join(folder.path, 'state')
+  const opened = stack.move()
   return {
     folder: folder.path,
     spoolFolder: path.join(state, 'spool'),
@@ -45,7 +46,7 @@ export async function spooledOutage(subjects: readonly string[]): Promise<Spoole
     spool: () => readSpool(state),
     start: (environment = {}) =>
       startRelay({ domains: [], config: quick, folder: folder.path, environment }),
-    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }
 }
 

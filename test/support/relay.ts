@@ -62,7 +62,7 @@ export interface CommandResult {
 }
 
 const program = path.join(import.meta.dirname, '..', '..', 'bin', 'pforte')
-const startTimeoutMs = 20_000
+const startTimeoutMs = 60_000
 
 export async function startRelay(options: RelayOptions): Promise<TestRelay> {
   const folder = options.folder ?? (await mkdtemp(path.join(tmpdir(), 'pforte-test-')))

@@ -85,7 +85,7 @@ function toTakeOver(fated: readonly FatedGroup[], isRelayed: boolean): readonly 
 /** The spool has taken what was left. */
 export function takenOver({ judgement, toTakeOver: taken }: MailPlan): MailJudgement {
   const waiting = taken.filter(({ fate }) => fate === 'spoolable').length
-  const text = waiting > 0 ? 'Ok, taken over for later delivery' : 'Ok'
+  const text = waiting > 0 ? 'taken over for later delivery' : 'taken over'
   const served = [...judgement.served, ...taken.map(({ recipient }) => addressOf(recipient))]
   return { ...judgement, verdict: accept, words: text, served, takenOver: taken }
 }

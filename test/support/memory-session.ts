@@ -183,7 +183,11 @@ export class MemorySession {
     })
     if (objection !== null) return { verdict: objection, words: '' }
     const reply = peerReply(this.#script.final)
-    if (!isPositive(reply)) return { verdict: finalRefusal(reply), words: '' }
+    // Every recipient of the script is known to be good, so a relay takes over what is deferred.
+    if (isTransient(reply)) return { verdict: accept, words: 'taken over for later delivery' }
+    if (!isPositive(reply)) {
+      return { verdict: reject({ kind: 'next-hop-rejected', server, reply }), words: '' }
+    }
     this.relayed.push({ recipients: this.#recipients.map(forwardPathText), content })
     return { verdict: accept, words: `${server} says: ${replyText(reply)}` }
   }
@@ -199,10 +203,4 @@ function judgeRecipient(script: MemoryScript, path: ForwardPath): Verdict {
   return isTransient(reply)
     ? defer({ kind: 'next-hop-deferred', server, reply })
     : reject({ kind: 'recipient-unknown', server, reply })
-}
-
-function finalRefusal(reply: PeerReply): Verdict {
-  return isTransient(reply)
-    ? defer({ kind: 'next-hop-deferred', server, reply })
-    : reject({ kind: 'next-hop-rejected', server, reply })
 }

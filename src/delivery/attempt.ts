@@ -2,7 +2,7 @@
 
 import { handOver, outcomeText, type HandoverGroup } from '#handover/handover.ts'
 import { isPermanent, isPositive, replyText, type PeerReply } from '#smtp/reply.ts'
-import { encodeMailbox, type Mailbox } from '#smtp/path.ts'
+import type { Mailbox } from '#smtp/path.ts'
 import { parseMailbox } from '#smtp/parse-path.ts'
 import type { ServedDomain } from '#registry/registry.ts'
 import { SpoolError } from '#spool/spool.ts'
@@ -155,11 +155,11 @@ function wordsOf(group: HandoverGroup, index: number): string {
 
 function settled(
   options: DeliveryOptions,
-  { leased, mailbox }: Addressee,
+  { leased }: Addressee,
   fate: Fate,
   reply: string,
 ): SettledRecipient {
-  const address = encodeMailbox(mailbox)
+  const { address } = leased
   const nowMs = options.clock.now()
   if (fate === 'relayed') return { address, fate: { kind: 'relayed' }, reply }
   if (fate === 'held') {

@@ -17,12 +17,12 @@ export class Drain implements Delivery {
   readonly #ages: AgeWatch
   readonly #timer: NodeJS.Timeout
   readonly #abort = new AbortController()
-  /** Attempts under way, by Route.id. */
+  /** Attempts under way, by the Route.id of the domain, wherever they go; its name when it is not served. */
   readonly #counts = new Map<string, number>()
   readonly #underWay = new Set<Promise<void>>()
   /** Routes that are asked whether they are back. */
   readonly #asking = new Set<string>()
-  #isLooking = false
+  #looking: Promise<void> | null = null
   #mustLookAgain = false
   #hasHurried = false
   #isClosed = false
@@ -36,15 +36,14 @@ export class Drain implements Delivery {
 
   wake(): void {
     if (this.#isClosed) return
-    if (this.#isLooking) {
+    if (this.#looking !== null) {
       this.#mustLookAgain = true
       return
     }
-    this.#isLooking = true
-    void this.#look()
+    this.#looking = this.#look()
       .catch((error: unknown) => this.#tell(error))
       .finally(() => {
-        this.#isLooking = false
+        this.#looking = null
         if (!this.#mustLookAgain) return
         this.#mustLookAgain = false
         this.wake()
@@ -59,6 +58,7 @@ export class Drain implements Delivery {
     this.#isClosed = true
     clearInterval(this.#timer)
     const timer = setTimeout(() => this.#abort.abort(), graceMs)
+    await this.#looking
     await Promise.all(this.#underWay)
     clearTimeout(timer)
   }
@@ -120,29 +120,29 @@ export class Drain implements Delivery {
     if (served === undefined) await this.#ages.hold({ kind: 'domain', domain }, 'not-served')
     if (served !== undefined && served.suspension !== null) return
     const isDown = served === undefined || this.#options.nextHops.isBreakerOpen(served.route)
-    const count = served === undefined ? 0 : (this.#counts.get(served.route.id) ?? 0)
-    const room = this.#options.maxConnectionCount - count
-    if (room <= 0) return
+    const counted = served?.route.id ?? domain
+    const room = this.#options.maxConnectionCount - (this.#counts.get(counted) ?? 0)
+    if (room <= 0 || this.#isClosed) return
     const request = { domain, nowMs: this.#options.clock.now(), maxCount: room }
     const leases = await this.#options.spool.lease({ ...request, isMovedOnly: isDown })
+    if (this.#isClosed) return // a lease ends with the process
     for (const lease of leases) {
       const target = lease.movedTo === null ? served : movedTo(lease.movedTo, domain, served)
       if (target === undefined)
         await this.#settle(lease, allHeld(this.#options, lease, 'not-served', ''))
-      else this.#begin(lease, target)
+      else this.#begin(lease, target, counted)
     }
   }
 
-  #begin(lease: Lease, domain: ServedDomain): void {
-    const { id } = domain.route
-    this.#counts.set(id, (this.#counts.get(id) ?? 0) + 1)
+  #begin(lease: Lease, domain: ServedDomain, counted: string): void {
+    this.#counts.set(counted, (this.#counts.get(counted) ?? 0) + 1)
     const work = this.#deliver(lease, domain)
       .catch((error: unknown) => this.#tell(error))
       .finally(() => {
         this.#underWay.delete(work)
-        const left = (this.#counts.get(id) ?? 1) - 1
-        if (left > 0) this.#counts.set(id, left)
-        else this.#counts.delete(id)
+        const left = (this.#counts.get(counted) ?? 1) - 1
+        if (left > 0) this.#counts.set(counted, left)
+        else this.#counts.delete(counted)
         this.wake()
       })
     this.#underWay.add(work)

@@ -15,7 +15,7 @@ import { ContentDecoder } from '#smtp/content-decoder.ts'
 import { LineDecoder } from '#smtp/line-decoder.ts'
 import { parseCommand } from '#smtp/parse-command.ts'
 import { forwardPathText, type ForwardPath } from '#smtp/path.ts'
-import { encodeReply, isPositive, isTransient, replyText, type PeerReply } from '#smtp/reply.ts'
+import { encodeReply, isPositive, isTransient, replyText } from '#smtp/reply.ts'
 import { accept, defer, reject, type Verdict } from '#verdict/verdict.ts'
 import { peerReply } from './scripted-next-hops.ts'
 

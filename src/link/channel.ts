@@ -15,6 +15,8 @@ type Head =
     }
   | { readonly kind: 'answer'; readonly number: number; readonly value: Json }
   | { readonly kind: 'failure'; readonly number: number; readonly message: string }
+  /** It was not looked at: this end is closing. */
+  | { readonly kind: 'closing'; readonly number: number }
   | { readonly kind: 'tell'; readonly method: string; readonly value: Json }
 
 interface Asked {
@@ -39,6 +41,9 @@ export class Channel implements LinkPeer {
   readonly #asked = new Map<number, Asked>()
   #name = ''
   #number = 0
+  /** Questions of the other end that are being answered. */
+  #answeringCount = 0
+  #isClosing = false
 
   constructor(options: ChannelOptions) {
     this.#options = options
@@ -74,8 +79,10 @@ export class Channel implements LinkPeer {
     this.#send({ kind: 'tell', method, value }, null)
   }
 
-  /** What was written before still leaves. */
+  /** What was written before still leaves, and so do answers under way. Others are not answered any more. */
   close(): void {
+    this.#isClosing = true
+    if (this.#answeringCount > 0) return
     this.#options.socket.end()
     this.#options.socket.unref()
   }
@@ -118,6 +125,9 @@ export class Channel implements LinkPeer {
       case 'failure':
         this.#take(head.number)?.reject(new LinkError('failed', head.message))
         return
+      case 'closing':
+        this.#take(head.number)?.reject(new LinkError('away', 'the other end is closing'))
+        return
       case 'tell':
         this.#options.handlers.told[head.method]?.(head.value, this)
         return
@@ -128,6 +138,11 @@ export class Channel implements LinkPeer {
     { number, method, value }: Extract<Head, { readonly kind: 'ask' }>,
     bytes: Buffer | null,
   ): Promise<void> {
+    if (this.#isClosing) {
+      this.#send({ kind: 'closing', number }, null)
+      return
+    }
+    this.#answeringCount += 1
     try {
       const handler = this.#options.handlers.asked[method]
       if (handler === undefined) throw new Error(`nobody answers ${method}`)
@@ -137,6 +152,8 @@ export class Channel implements LinkPeer {
       const message = error instanceof Error ? error.message : String(error)
       this.#send({ kind: 'failure', number, message }, null)
     }
+    this.#answeringCount -= 1
+    if (this.#isClosing) this.close()
   }
 
   #take(number: number): Asked | undefined {

@@ -10,6 +10,8 @@ export interface LinkClientOptions {
   readonly handlers: LinkHandlers
   readonly onUp: (peer: LinkPeer) => void
   readonly onDown: () => void
+  /** Each time that nobody could be reached; it is tried again. */
+  readonly onError?: (error: NodeJS.ErrnoException) => void
 }
 
 export interface LinkClient extends LinkPeer {
@@ -23,12 +25,14 @@ const retryMs = 100
 /** Connects in the background; until then, and whenever the other end is away, questions are refused. */
 export function connectLink(options: LinkClientOptions): LinkClient {
   let channel: Channel | null = null
+  let latest: Channel | null = null
   let isClosed = false
   let timer: NodeJS.Timeout | null = null
   const connect = (): void => {
     const socket = net.connect(options.path)
+    if (options.onError !== undefined) socket.on('error', options.onError)
     let ready: Channel | null = null
-    new Channel({
+    latest = new Channel({
       socket,
       name: options.name,
       handlers: options.handlers,
@@ -59,6 +63,7 @@ export function connectLink(options: LinkClientOptions): LinkClient {
     close: () => {
       isClosed = true
       if (timer !== null) clearTimeout(timer)
+      if (channel === null) latest?.destroy()
       channel?.close()
     },
   }

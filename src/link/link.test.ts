@@ -81,7 +81,7 @@ test('questions get their own answers, with bytes, in any order', async () => {
     ],
   )
   client.close()
-  server.close()
+  await server.close(1000)
 })
 
 test('failures: no such question, a handler that throws, no answer in time', async () => {
@@ -105,7 +105,7 @@ test('failures: no such question, a handler that throws, no answer in time', asy
   assert.equal(await failure('fails'), 'failed: the disk is full')
   assert.match(await failure('hangs'), /^lost: no answer/)
   client.close()
-  server.close()
+  await server.close(1000)
   assert.match(await failure('fails'), /^away/)
 })
 
@@ -120,8 +120,9 @@ test('a server that goes loses the questions under way, and is found again when 
   const first = await serve(socket, hanging)
   const client = await connect(socket, { asked: {}, told: { news: (value) => news.push(value) } })
   const question = client.ask('hangs', { value: null, bytes: null }, 5000)
-  first.close()
+  const closed = first.close(50)
   await assert.rejects(question, { name: 'LinkError', kind: 'lost' })
+  await closed
   await assert.rejects(client.ask('hangs', { value: null, bytes: null }, 50), { kind: 'away' })
   const second = await serve(socket, hanging)
   while (!client.isUp()) await sleep(5)
@@ -129,7 +130,32 @@ test('a server that goes loses the questions under way, and is found again when 
   while (news.length === 0) await sleep(5)
   assert.deepEqual(news, [{ number: 1 }])
   client.close()
-  second.close()
+  await second.close(1000)
+})
+
+test('a server that closes answers what it was asked, and takes no more questions', async () => {
+  await using folder = await temporaryFolder()
+  const socket = path.join(folder.path, 'link.sock')
+  const { promise: mayAnswer, resolve: answer } = Promise.withResolvers<void>()
+  const slow: LinkHandlers = {
+    asked: {
+      slow: async () => {
+        await mayAnswer
+        return { value: 'done', bytes: null }
+      },
+    },
+    told: {},
+  }
+  const server = await serve(socket, slow)
+  const client = await connect(socket)
+  const early = client.ask('slow', { value: null, bytes: null }, 5000)
+  await sleep(20)
+  const closed = server.close(5000)
+  await assert.rejects(client.ask('slow', { value: null, bytes: null }, 5000), { kind: 'away' })
+  answer()
+  assert.equal((await early).value, 'done')
+  await closed
+  client.close()
 })
 
 test('a path that no socket can have is refused', async () => {

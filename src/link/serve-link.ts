@@ -18,8 +18,11 @@ export interface LinkServer {
   readonly peers: () => readonly LinkPeer[]
   /** News to all of them. */
   readonly tellAll: (method: string, value: Json) => void
-  /** Takes no more peers, and lets those there are go. */
-  readonly close: () => void
+  /**
+   * Takes no more peers and no more questions; answers those it has. Resolves when all peers are gone, after
+   * `graceMs` at most.
+   */
+  readonly close: (graceMs: number) => Promise<void>
 }
 
 /** sun_path of unix(7), with its end. */
@@ -61,9 +64,16 @@ export async function serveLink(options: LinkServerOptions): Promise<LinkServer>
     tellAll: (method, value) => {
       for (const channel of channels) channel.tell(method, value)
     },
-    close: () => {
-      server.close()
+    close: async (graceMs) => {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      const timer = setTimeout(() => {
+        for (const channel of channels) channel.destroy()
+        resolve()
+      }, graceMs)
+      server.close(() => resolve())
       for (const channel of channels) channel.close()
+      await promise
+      clearTimeout(timer)
     },
   }
 }

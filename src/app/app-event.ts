@@ -28,14 +28,19 @@ export type AppEvent =
   | { readonly kind: 'certificates-failed'; readonly detail: string }
   /** A process of the relay: `coordinator`, `worker-1`. */
   | { readonly kind: 'process-started'; readonly name: string; readonly pid: number }
-  /** `isExpected`: it was asked to end. Else another one is started. */
+  /** It was asked to. `how`: exit code, or the signal that ended it. */
   | {
       readonly kind: 'process-ended'
       readonly name: string
       readonly pid: number
-      /** Exit code, or the signal that ended it. */
       readonly how: string
-      readonly isExpected: boolean
+    }
+  /** Nobody asked it to end, or it had to be killed. */
+  | {
+      readonly kind: 'process-lost'
+      readonly name: string
+      readonly pid: number
+      readonly how: string
     }
   | { readonly kind: 'draining'; readonly sessionCount: number }
   | { readonly kind: 'stopped' }

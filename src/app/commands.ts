@@ -40,6 +40,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'show mail that waits or is held, and decide about it',
     load: async () => (await import('./commands/queue.ts')).queueCommand,
   },
+  status: {
+    summary: 'show what the running relay does',
+    load: async () => (await import('./commands/status.ts')).statusCommand,
+  },
   explain: {
     summary: 'say what would happen to a mail, without sending anything',
     load: async () => (await import('./commands/explain.ts')).explainCommand,

@@ -55,8 +55,13 @@ export interface Front {
   readonly listeners: readonly Listener[]
   readonly serverTls: ServerTls
   readonly sessionCount: () => number
-  /** Takes nothing new, and finishes what is in progress. */
-  readonly drain: () => Promise<void>
+  /** Reads the certificates again; those before stay in use, and it is said, when that fails. */
+  readonly reloadTls: () => Promise<void>
+  /**
+   * Takes nothing new, and finishes what is in progress. `isReplaced`: another process takes what is new, so
+   * there is time to let sessions come to the end of their mail.
+   */
+  readonly drain: (how: { readonly isReplaced: boolean }) => Promise<void>
   readonly close: () => void
 }
 
@@ -78,10 +83,15 @@ export async function openFront(options: FrontOptions): Promise<Front> {
       listeners,
       serverTls,
       sessionCount: intake.sessionCount,
-      drain: async () => {
+      reloadTls: async () =>
+        await serverTls.reload().catch((error: unknown) => {
+          telemetry.emit({ kind: 'certificates-failed', detail: String(error) })
+        }),
+      drain: async ({ isReplaced }) => {
         closeListeners()
         telemetry.emit({ kind: 'draining', sessionCount: intake.sessionCount() })
-        await intake.drain(options.config().limits.drainTimeoutMs)
+        const { drainTimeoutMs } = options.config().limits
+        await intake.drain(drainTimeoutMs, isReplaced ? drainTimeoutMs / 2 : 0)
       },
       close: () => {
         closeListeners()

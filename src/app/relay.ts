@@ -11,6 +11,10 @@ import { openBack, openSpoolOf } from './back.ts'
 import { changedKeys, withReloaded } from './changed-keys.ts'
 import { openFront } from './front.ts'
 import { openMetrics } from './open-metrics.ts'
+import { removeLeftOver } from './processes/left-over.ts'
+import { StatusCounter } from './processes/process-status.ts'
+import { targetsOf } from './processes/relay-status.ts'
+import { serveStatus } from './serve-status.ts'
 import { openToolbox } from './toolbox.ts'
 import { Wires } from './wires.ts'
 
@@ -24,6 +28,9 @@ export interface Relay {
   readonly stop: () => Promise<void>
 }
 
+/** Whoever asks for the status while the relay ends gets its answer within this time, or none. */
+const statusGraceMs = 1000
+
 /** Rejects with a CommandError that says what cannot be opened; nothing stays open then. */
 export async function startRelay(options: {
   readonly config: Config
@@ -34,10 +41,12 @@ export async function startRelay(options: {
   await using stack = new AsyncDisposableStack()
   const current: { config: Config } = { config }
   const wires = new Wires(telemetry)
+  const counter = new StatusCounter()
   const spool = stack.adopt(await openSpoolOf(config, telemetry), (opened) => opened.close())
   const toolbox = stack.use(await openToolbox(config, wires.emit))
   const contentFolder = incomingFolder(config.spool.folder)
   await prepareContentFolder(contentFolder)
+  await removeLeftOver(contentFolder)
   const { hostname, listen: ports } = config
   telemetry.emit({ kind: 'started', hostname, listeners: ports, version })
   const isDraining = { value: false }
@@ -52,7 +61,10 @@ export async function startRelay(options: {
       spool,
       book: new MemoryLedgerBook(systemClock.now),
       telemetry,
-      emit: wires.emit,
+      emit: (event) => {
+        counter.count(event)
+        wires.emit(event)
+      },
       contentFolder,
       share: { index: 0, count: 1 },
       ports,
@@ -65,6 +77,11 @@ export async function startRelay(options: {
     onTargetUp: back.delivery.targetIsUp,
     onHeld: back.alerts.raise,
   })
+  const link = await serveStatus(config, spool, () => ({
+    process: counter.status('relay', front.sessionCount()),
+    targets: targetsOf(toolbox.nextHops),
+  }))
+  stack.defer(async () => await link.close(statusGraceMs))
   const opened = stack.move()
   return {
     addresses: front.listeners.map((listener) => listener.address),
@@ -78,7 +95,7 @@ export async function startRelay(options: {
     },
     stop: async () => {
       isDraining.value = true
-      await front.drain()
+      await front.drain({ isReplaced: false })
       await opened.disposeAsync()
       telemetry.emit({ kind: 'stopped' })
     },

@@ -65,7 +65,7 @@ export class IntakeSession implements Expirable {
   #waitCount = 0
   #waitDeadlineMs = Infinity
   #isHandingOver = false
-  #isDraining = false
+  #draining: 'no' | 'after-a-mail' | 'now' = 'no'
   #hasClientEnded = false
   #isClosed = false
   #closeReason: SessionCloseReason = 'client-gone'
@@ -104,9 +104,9 @@ export class IntakeSession implements Expirable {
     })
   }
 
-  /** Ends the session as soon as no mail is in progress. */
-  drain(): void {
-    this.#isDraining = true
+  /** Ends the session as soon as no mail is in progress; `isPatient`: and it has had one. */
+  drain(isPatient: boolean): void {
+    this.#draining = isPatient ? 'after-a-mail' : 'now'
     this.#guard(() => this.#pump())
   }
 
@@ -141,6 +141,12 @@ export class IntakeSession implements Expirable {
     return this.#waitCount > 0
   }
 
+  get #isToBeEnded(): boolean {
+    const { phase, standing } = this.#state
+    if (this.#draining === 'after-a-mail') return phase === 'greeted' && standing.mailCount > 0
+    return this.#draining === 'now' && phase !== 'content'
+  }
+
   #onData(chunk: Buffer): void {
     this.#receivedBytes += chunk.length
     if (this.#state.phase === 'closed') return
@@ -153,7 +159,7 @@ export class IntakeSession implements Expirable {
   #pump(): void {
     if (this.#isClosed) return // nobody is there any more to be answered
     while (!this.#isWaiting && this.#state.phase !== 'closed') {
-      if (this.#isDraining && this.#state.phase !== 'content') {
+      if (this.#isToBeEnded) {
         this.#feed({ kind: 'draining' })
       } else if (this.#state.phase === 'content') {
         if (this.#decoder.pendingBytes === 0) break

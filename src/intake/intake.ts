@@ -22,9 +22,10 @@ export interface Intake {
   readonly sessionCount: () => number
   /**
    * Ends idle sessions with 421 and waits for mails in progress; after `graceMs` what is left is cut off.
-   * New connections get 421 from now on.
+   * New connections get 421 from now on. For the first `patienceMs` sessions that have not had a mail yet,
+   * or are in the middle of a transaction, are not idle.
    */
-  readonly drain: (graceMs: number) => Promise<void>
+  readonly drain: (graceMs: number, patienceMs?: number) => Promise<void>
 }
 
 /** `options` is asked for at each connection, so that changed limits reach the next session. */
@@ -42,11 +43,15 @@ export function openIntake(options: () => IntakeOptions): Intake {
     sessions.add(session)
     session.start()
   }
-  const drain = async (graceMs: number): Promise<void> => {
+  const drain = async (graceMs: number, patienceMs = 0): Promise<void> => {
     isDraining = true
-    for (const session of sessions) session.drain()
-    const endMs = performance.now() + graceMs
-    while (sessions.size > 0 && performance.now() < endMs) await pause(20)
+    const startMs = performance.now()
+    const isOverAfter = (ms: number): boolean =>
+      sessions.size === 0 || performance.now() - startMs >= ms
+    for (const session of sessions) session.drain(patienceMs > 0)
+    while (!isOverAfter(patienceMs)) await pause(20)
+    for (const session of sessions) session.drain(false)
+    while (!isOverAfter(graceMs)) await pause(20)
     for (const session of sessions) session.destroy()
   }
   return { accept, sessionCount: () => sessions.size, drain }

@@ -28,9 +28,13 @@ export const eventTable: Readonly<Record<EventKind, EventRow>> = {
   },
   'process-started': { level: 'info', meaning: 'A process of the relay was started.' },
   'process-ended': {
+    level: 'info',
+    meaning: 'A process of the relay ended as it was asked to: at a reload, or at the end.',
+  },
+  'process-lost': {
     level: 'warning',
     meaning:
-      'A process of the relay ended; unless it was asked to, another one is started. Its sessions are lost, mail it had accepted is not.',
+      'A process of the relay ended that nobody asked to, or that did not end when asked and was killed; another one is started. Its sessions are lost, mail it had accepted is not.',
   },
   draining: {
     level: 'info',

@@ -104,10 +104,9 @@ export function describeModule(event: ModuleEvent): Description {
     case 'process-started':
       return { word: 'process', text: `${event.name} started, pid ${event.pid}` }
     case 'process-ended':
-      return {
-        word: event.isExpected ? 'process' : 'PROCESS ENDED',
-        text: `${event.name}, pid ${event.pid}: ${event.how}`,
-      }
+      return { word: 'process', text: `${event.name} ended, pid ${event.pid}: ${event.how}` }
+    case 'process-lost':
+      return { word: 'PROCESS LOST', text: `${event.name}, pid ${event.pid}: ${event.how}` }
     case 'draining':
       return {
         word: 'draining',

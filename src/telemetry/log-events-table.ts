@@ -60,7 +60,6 @@ export const fieldTable: Readonly<Record<string, string>> = {
   detail: 'What happened, for people; may change between versions.',
   process: '`coordinator` or `worker-1` and so on.',
   pid: 'Its process id.',
-  isExpected: 'True when it was asked to end.',
   sessionCount: 'Sessions still open.',
   clientAddress: 'The client’s IP address.',
   clientPort: 'The client’s port.',

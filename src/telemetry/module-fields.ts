@@ -94,10 +94,10 @@ export function addModuleFields(fields: LogFields, event: ModuleEvent): void {
       fields['pid'] = event.pid
       return
     case 'process-ended':
+    case 'process-lost':
       fields['process'] = event.name
       fields['pid'] = event.pid
       fields['detail'] = event.how
-      fields['isExpected'] = event.isExpected
       return
     case 'draining':
       fields['sessionCount'] = event.sessionCount

@@ -399,16 +399,16 @@ function record(instruments: Instruments, event: PforteEvent): void {
     case 'certificates-failed':
       instruments.reloads.add(1, 'certificates', 'failed')
       return
-    case 'process-started':
-      return
-    case 'process-ended':
-      if (!event.isExpected) instruments.processEnds.add(1, event.name)
+    case 'process-lost':
+      instruments.processEnds.add(1, event.name)
       return
     case 'draining':
       instruments.draining.set(1)
       return
     case 'greeted':
     case 'listening':
+    case 'process-started':
+    case 'process-ended':
     case 'stopped': // lines without a number
   }
 }

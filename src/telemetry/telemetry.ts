@@ -47,6 +47,8 @@ export interface Telemetry {
    * throws: a session does not fail because its event could not be told.
    */
   readonly emit: (event: PforteEvent) => void
+  /** Only counts it: another process has logged it. */
+  readonly count: (event: PforteEvent) => void
   readonly metrics: MetricsRegistry
   /** Rejects with TelemetryOpenError when the port cannot be opened. The caller closes the server. */
   readonly serve: (options: ServeOptions) => Promise<MetricsServer>
@@ -68,6 +70,7 @@ export function openTelemetry(options: TelemetryOptions): Telemetry {
   const processMetrics = createProcessMetrics(metrics)
   return {
     emit: createEmit(options, writer, pforteMetrics, failures),
+    count: pforteMetrics.record,
     metrics,
     serve: (serveOptions) =>
       openMetricsServer({ exposition: () => metrics.exposition(), ...serveOptions }),

@@ -14,6 +14,7 @@ import {
 } from '#app/command.ts'
 import { configOption, configOptionUsage, loadCommandConfig } from '#app/command-config.ts'
 import { runCoordinator } from '#app/processes/coordinator.ts'
+import { connectParent } from '#app/processes/parent.ts'
 import { startSupervisor } from '#app/processes/supervisor.ts'
 import { runWorker } from '#app/processes/worker.ts'
 import { startRelay, type Relay } from '#app/relay.ts'
@@ -24,6 +25,7 @@ const usage = `Usage: pforte serve [--config FILE]
 Runs the relay in the foreground until SIGTERM or SIGINT: then idle sessions get
 421, mails in progress are finished, and the program ends. SIGHUP reads the
 configuration and the certificates again and reopens the log file.
+pforte status shows what it does.
 
 ${configOptionUsage}`
 
@@ -38,18 +40,11 @@ export const serveCommand: Command = {
       // `as` is for the supervisor: which part of the relay to be.
       options: { ...configOption, as: { type: 'string' } },
     })
+    if (values.as !== undefined) return await runPart(values.as, io)
     const { config, file } = await loadCommandConfig(values.config, io)
     const telemetry = openLog(config, io)
     try {
-      if (values.as !== undefined) return await runPart(values.as, { config, telemetry, io })
-      const options = { config, file, telemetry, version: packageVersion() }
-      const relay =
-        config.workers === 0 ? await startRelay(options) : await startSupervisor(options)
-      const onHangup = (): void => void reload(relay, file, telemetry, io)
-      process.on('SIGHUP', onHangup)
-      await untilAborted(io.signal)
-      process.removeListener('SIGHUP', onHangup)
-      await relay.stop()
+      await runRelay(config, file, telemetry, io)
       return 0
     } finally {
       await telemetry.close(logGraceMs)
@@ -57,17 +52,46 @@ export const serveCommand: Command = {
   },
 }
 
-async function runPart(
-  part: string,
-  { config, telemetry, io }: { config: Config; telemetry: Telemetry; io: CommandIo },
-): Promise<number> {
+async function runRelay(
+  config: Config,
+  file: string,
+  telemetry: Telemetry,
+  io: CommandIo,
+): Promise<void> {
+  let turn = Promise.resolve()
+  let relay: Pick<Relay, 'reload' | 'stop'> | null = null
+  // One after the other. During the start it has nothing to do, but must not end the program either.
+  const onHangup = (): void => {
+    const running = relay
+    if (running !== null) turn = turn.then(() => reload(running, file, telemetry, io))
+  }
+  process.on('SIGHUP', onHangup)
+  const options = { config, telemetry, version: packageVersion() }
+  relay = config.workers === 0 ? await startRelay(options) : await startSupervisor(options)
+  await untilAborted(io.signal)
+  process.removeListener('SIGHUP', onHangup)
   process.on('SIGHUP', () => telemetry.reopen())
-  if (part === 'coordinator') await runCoordinator({ config, telemetry })
-  else if (part === 'worker') await runWorker({ config, telemetry, signal: io.signal })
-  else throw new UsageError('--as: coordinator or worker, and only by the supervisor')
-  // The channel to the supervisor would keep it alive.
-  if (process.connected) process.disconnect?.()
-  return 0
+  await relay.stop()
+}
+
+/** A part of a relay of several processes, started by its supervisor, which has the configuration. */
+async function runPart(part: string, io: CommandIo): Promise<number> {
+  if ((part !== 'coordinator' && part !== 'worker') || !process.connected) {
+    throw new UsageError('--as is for the parts of a relay that pforte serve starts itself')
+  }
+  const parent = await connectParent()
+  const telemetry = openLog(parent.begin.config, io)
+  try {
+    process.on('SIGHUP', () => telemetry.reopen())
+    parent.take({ reopen: () => telemetry.reopen() })
+    if (part === 'coordinator') await runCoordinator({ parent, telemetry })
+    else await runWorker({ parent, telemetry, signal: io.signal })
+    return 0
+  } finally {
+    await telemetry.close(logGraceMs)
+    // The channel to the supervisor would keep it alive.
+    if (process.connected) process.disconnect?.()
+  }
 }
 
 function openLog(config: Config, io: CommandIo): Telemetry {
@@ -108,7 +132,10 @@ async function reload(
     const needsRestart = await relay.reload(loaded.value.config)
     telemetry.emit({ kind: 'config-reloaded', needsRestart })
   } catch (error) {
-    telemetry.emit({ kind: 'certificates-failed', detail: String(error) })
+    if (io.signal.aborted) return // the end of the relay has come between
+    if (error instanceof CommandError) {
+      telemetry.emit({ kind: 'config-reload-failed', problems: [error.message] })
+    } else telemetry.emit({ kind: 'certificates-failed', detail: String(error) })
   }
 }
 

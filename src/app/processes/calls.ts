@@ -1,6 +1,8 @@
 // What workers and coordinator say to each other over the link: names, shapes, and how errors travel.
 
 import type { Json, LinkMessage } from '#link/link.ts'
+import type { TargetNews } from '#nexthop/nexthop.ts'
+import type { PforteEvent } from '#telemetry/telemetry.ts'
 import type { NewEntry, SpoolError } from '#spool/spool.ts'
 
 /** Questions of a worker to the coordinator, and of the coordinator to a worker. */
@@ -14,7 +16,7 @@ export const calls = {
   ledgerForget: 'ledger-forget',
   /** To a worker: the text of its metrics. */
   metrics: 'metrics',
-  /** To a worker: ProcessStatus. To the coordinator, of a command: RelayStatus. */
+  /** To a worker: ProcessReport. To the coordinator, or the only process, of a command: RelayStatus. */
   status: 'status',
 } as const
 
@@ -28,6 +30,10 @@ export const news = {
   ledgerEmpty: 'ledger-empty',
   /** Of a worker: recipients that went to the hold while the client waited. */
   held: 'held',
+  /** Of a worker that ends: its last exposition. */
+  farewell: 'farewell',
+  /** Of the supervisor: a worker has ended, and left what it had; its name on the link. */
+  gone: 'gone',
 } as const
 
 export type CommitAnswer =
@@ -44,6 +50,18 @@ export type EntryHead = Omit<NewEntry, 'content'> & {
   readonly content: Omit<NewEntry['content'], 'prefix'>
 }
 
+/** News of a target as the event that whoever found it out has emitted. */
+export function targetEvent({ route, isDown, cause }: TargetNews): PforteEvent {
+  return isDown && cause !== null
+    ? { kind: 'next-hop-down', route: route.id, cause }
+    : { kind: 'next-hop-up', route: route.id, downForMs: 0 }
+}
+
+/** A worker's name on the link: `worker-1.4711`. */
+export function workerName(index: number, pid: number): string {
+  return `worker-${index + 1}.${pid}`
+}
+
 /** Both ends are one program: what one has encoded the other may take for what it was. */
 export function toJson(value: unknown): Json {
   return value as Json
@@ -58,16 +76,3 @@ export function message(value: unknown, bytes: Buffer | null = null): LinkMessag
 }
 
 export const nothing: LinkMessage = { value: null, bytes: null }
-
-/** Of one process, for `pforte status`. */
-export interface ProcessStatus {
-  readonly name: string
-  readonly pid: number
-  readonly uptimeMs: number
-  readonly residentBytes: number
-  readonly cpuMs: number
-  readonly sessionCount: number
-  /** Since the start. */
-  readonly mailCount: number
-  readonly recipientCount: number
-}

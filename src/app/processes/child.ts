@@ -1,6 +1,7 @@
 // One process of the relay as the supervisor sees it.
 
 import { spawn, type ChildProcess } from 'node:child_process'
+import type { KeptCounters } from './departed-counters.ts'
 import type { ChildMessage, SupervisorMessage } from './parent.ts'
 
 export interface ChildOptions {
@@ -11,6 +12,8 @@ export interface ChildOptions {
   readonly descriptors: readonly number[]
   readonly begin: Extract<SupervisorMessage, { readonly kind: 'begin' }>
   readonly onReady: (child: Child) => void
+  readonly onCounters: (counters: KeptCounters) => void
+  /** Called once, also when it could not be started at all. `how`: for people. */
   readonly onEnded: (child: Child, how: string) => void
 }
 
@@ -20,6 +23,7 @@ export class Child {
   readonly #process: ChildProcess
   readonly #ended: Promise<void>
   #isStopping = false
+  #wasKilled = false
   #isReady = false
 
   constructor(options: ChildOptions) {
@@ -31,9 +35,11 @@ export class Child {
       detached: true,
     })
     this.#process.on('message', (message: ChildMessage) => {
-      if (message.kind !== 'ready') return
-      this.#isReady = true
-      options.onReady(this)
+      if (message.kind === 'counters') options.onCounters(message.counters)
+      else if (!this.#isReady) {
+        this.#isReady = true
+        options.onReady(this)
+      }
     })
     this.#ended = new Promise((resolve) => {
       let isOver = false
@@ -43,12 +49,15 @@ export class Child {
         resolve()
         options.onEnded(this, how)
       }
-      this.#process.on('error', (error) => end(error.message))
+      this.#process.on('error', (error) => {
+        if (this.#process.pid === undefined) end(error.message)
+      })
       this.#process.on('exit', (code, signal) => end(signal ?? `exit code ${code}`))
     })
     this.tell(options.begin)
   }
 
+  /** 0: it could not be started. */
   get pid(): number {
     return this.#process.pid ?? 0
   }
@@ -57,24 +66,31 @@ export class Child {
     return this.#isReady
   }
 
+  /** It was asked to end and may take its time. */
   get isStopping(): boolean {
     return this.#isStopping
+  }
+
+  get wasKilled(): boolean {
+    return this.#wasKilled
   }
 
   tell(message: SupervisorMessage): void {
     if (this.#process.connected) this.#process.send(message, () => undefined)
   }
 
-  /** Asks it to end; resolves when it has. */
-  async stop(): Promise<void> {
+  /** Asks it to end; resolves when it has. After `graceMs` it is killed. */
+  async stop(graceMs: number, isReplaced: boolean = false): Promise<void> {
     this.#isStopping = true
-    this.tell({ kind: 'stop' })
+    this.tell({ kind: 'stop', isReplaced })
+    const timer = setTimeout(() => this.kill(), graceMs)
     await this.#ended
+    clearTimeout(timer)
   }
 
   /** Ends it at once. */
   kill(): void {
-    this.#isStopping = true
+    this.#wasKilled = true
     this.#process.kill('SIGKILL')
   }
 }

@@ -1,8 +1,6 @@
 // The coordinator: what the workers share. It has the spool and delivers from it, keeps the ledger, asks
 // targets that are down whether they are back, tells all of them, and shows the metrics of all.
 
-import { readdir, rm } from 'node:fs/promises'
-import path from 'node:path'
 import { systemClock } from '#base/clock.ts'
 import type { Alert } from '#alert/alert.ts'
 import type { Config } from '#config/config.ts'
@@ -12,47 +10,63 @@ import { serveLink, type LinkServer } from '#link/serve-link.ts'
 import type { NextHops, TargetNews } from '#nexthop/nexthop.ts'
 import { incomingFolder } from '#spool/open-spool.ts'
 import { SpoolError, type Spool } from '#spool/spool.ts'
-import { mergeExpositions } from '#telemetry/merge-expositions.ts'
-import type { Telemetry } from '#telemetry/telemetry.ts'
+import type { Health, Telemetry } from '#telemetry/telemetry.ts'
 import { openBack, openSpoolOf, type Back } from '#app/back.ts'
 import { CommandError } from '#app/command.ts'
 import { openMetrics } from '#app/open-metrics.ts'
 import { openToolbox } from '#app/toolbox.ts'
 import { Wires } from '#app/wires.ts'
-import { calls, fromJson, message, news, nothing, toJson } from './calls.ts'
-import type { CommitAnswer, EntryHead, ProcessStatus } from './calls.ts'
-import { connectParent } from './parent.ts'
+import { calls, fromJson, message, news, nothing, targetEvent, toJson } from './calls.ts'
+import type { CommitAnswer, EntryHead } from './calls.ts'
+import { removeContentOf, removeLeftOver } from './left-over.ts'
+import type { Parent } from './parent.ts'
 import { StatusCounter } from './process-status.ts'
+import { relayStatus, spoolStatus, targetsOf } from './relay-status.ts'
+import type { ProcessReport, RelayStatus } from './relay-status.ts'
 import { serveLedger, type LedgerService } from './serve-ledger.ts'
 import { coordinatorConfig, linkPath } from './shares.ts'
+import { WholeExposition } from './whole-exposition.ts'
 
-/** A worker that does not answer in this time is left out. */
-const workerAnswerMs = 1000
+/** A process that does not answer in this time is left out. */
+const answerMs = 1000
+/** A commit under way at the end has this long. */
+const closeGraceMs = 2000
+/** Without a supervisor nobody else sees to it that workers find the coordinator until their end. */
+const aloneGraceMs = 5000
+/** How often entries of the ledger are looked at for their age. */
+const ledgerLookMs = 60_000
 
 /** Runs until the supervisor wants it to end, and has finished then. */
 export async function runCoordinator(options: {
-  readonly config: Config
+  readonly parent: Parent
   readonly telemetry: Telemetry
 }): Promise<void> {
-  const { telemetry } = options
-  const parent = await connectParent()
-  const config = coordinatorConfig(options.config)
+  const { parent, telemetry } = options
+  const config = coordinatorConfig(parent.begin.config)
   await using stack = new AsyncDisposableStack()
+  const expositions = new WholeExposition(telemetry, parent.begin.counters)
+  stack.defer(async () => await parent.keepCounters(expositions.kept()))
   const wires = new Wires(telemetry)
   const spool = stack.adopt(await openSpoolOf(config, telemetry), (opened) => opened.close())
   await removeLeftOver(incomingFolder(config.spool.folder))
   const toolbox = stack.use(await openToolbox(config, wires.emit))
   const { nextHops } = toolbox
+  const ledger = serveLedger(new MemoryLedgerBook(systemClock.now), (isEmpty) =>
+    server.tellAll(news.ledgerEmpty, isEmpty),
+  )
+  // Serves until delivery has ended: to workers the coordinator is away for a moment only.
+  const parts: Parts = {
+    config,
+    spool,
+    nextHops,
+    ledger,
+    telemetry,
+    expositions,
+    back: () => back,
+  }
+  const server: LinkServer = await serve(parts)
+  stack.defer(async () => await server.close(closeGraceMs))
   const back = stack.use(openBack({ config: () => config, toolbox, spool, telemetry }))
-  const book = new MemoryLedgerBook(systemClock.now)
-  const tellLedger = (): void => server.tellAll(news.ledgerEmpty, book.isEmpty())
-  const ledger = serveLedger(book, tellLedger)
-  const shared = { config, spool, nextHops, back, ledger }
-  const server: LinkServer = await serve(shared, (peer) => {
-    greet(peer, nextHops)
-    peer.tell(news.ledgerEmpty, book.isEmpty())
-  })
-  stack.defer(() => server.close())
   wires.connect({
     onTargetDown: (routeId) => tellTarget(server, nextHops, routeId, true),
     onTargetUp: (routeId) => {
@@ -61,37 +75,50 @@ export async function runCoordinator(options: {
     },
     onHeld: back.alerts.raise,
   })
+  const ledgerTimer = setInterval(ledger.look, ledgerLookMs)
+  stack.defer(() => clearInterval(ledgerTimer))
+  const health: { current: Health } = { current: { kind: 'ok' } }
   const metrics = await openMetrics(config, telemetry, {
-    exposition: async () => await exposition(server, telemetry),
-    health: () => ({ kind: 'ok' }),
+    exposition: async () => await expositions.text(server),
+    health: () => health.current,
   })
   if (metrics !== null) stack.defer(() => metrics.close())
+  parent.take({
+    reopen: () => void back.recover(),
+    draining: () => {
+      health.current = { kind: 'unavailable', reason: 'draining' }
+      telemetry.emit({ kind: 'draining', sessionCount: 0 })
+    },
+  })
   parent.ready()
-  await parent.stopped
+  const reason = await parent.stopped
+  if (reason === 'alone') {
+    await untilAlone(server, config.limits.drainTimeoutMs + aloneGraceMs)
+  }
 }
 
-interface SharedParts {
+interface Parts {
   readonly config: Config
   readonly spool: Spool
   readonly nextHops: NextHops
-  readonly back: Back
   readonly ledger: LedgerService
+  readonly telemetry: Telemetry
+  readonly expositions: WholeExposition
+  readonly back: () => Back
 }
 
-async function serve(parts: SharedParts, onPeer: (peer: LinkPeer) => void): Promise<LinkServer> {
-  const { config, ledger } = parts
+async function serve(parts: Parts): Promise<LinkServer> {
+  const { config, nextHops, ledger } = parts
   try {
     const server: LinkServer = await serveLink({
       path: linkPath(config),
       name: 'coordinator',
       handlers: handlersOf(parts, () => server),
-      onPeer,
-      onGone: (peer) => {
-        ledger.onGone(peer)
-        if (!peer.name.startsWith('worker-')) return
-        const folder = path.join(incomingFolder(config.spool.folder), path.basename(peer.name))
-        void rm(folder, { recursive: true, force: true }).catch(() => undefined)
+      onPeer: (peer) => {
+        greet(peer, nextHops)
+        peer.tell(news.ledgerEmpty, ledger.isEmpty())
       },
+      onGone: ledger.onGone,
     })
     return server
   } catch (error) {
@@ -99,8 +126,8 @@ async function serve(parts: SharedParts, onPeer: (peer: LinkPeer) => void): Prom
   }
 }
 
-function handlersOf(parts: SharedParts, server: () => LinkServer): LinkHandlers {
-  const { spool, nextHops, back, ledger } = parts
+function handlersOf(parts: Parts, server: () => LinkServer): LinkHandlers {
+  const { config, spool, nextHops, ledger, telemetry, expositions, back } = parts
   const counter = new StatusCounter()
   return {
     asked: {
@@ -114,10 +141,17 @@ function handlersOf(parts: SharedParts, server: () => LinkServer): LinkHandlers 
       [news.target]: (value, from) => {
         const told = fromJson<TargetNews>(value)
         nextHops.hear(told)
-        if (!told.isDown) back.delivery.targetIsUp(told.route.id)
+        telemetry.count(targetEvent(told))
+        if (!told.isDown) back().delivery.targetIsUp(told.route.id)
         for (const peer of server().peers()) if (peer !== from) peer.tell(news.target, value)
       },
-      [news.held]: (value) => back.alerts.raise(fromJson<Alert>(value)),
+      [news.held]: (value) => back().alerts.raise(fromJson<Alert>(value)),
+      [news.farewell]: (value, from) => expositions.seen(from.name, fromJson<string>(value)),
+      [news.gone]: (value) => {
+        const name = fromJson<string>(value)
+        expositions.gone(name)
+        void removeContentOf(incomingFolder(config.spool.folder), name)
+      },
     },
   }
 }
@@ -155,88 +189,29 @@ function tellTarget(
   server.tellAll(news.target, toJson(told))
 }
 
-async function exposition(server: LinkServer, telemetry: Telemetry): Promise<string> {
-  const others = await askAll<string>(server, calls.metrics)
-  const own = { process: 'coordinator', text: telemetry.metrics.exposition() }
-  return mergeExpositions([
-    own,
-    ...others.map(({ name, value }) => ({ process: name.replace(/\.\d+$/, ''), text: value })),
-  ])
-}
-
-/** Of `pforte status`. */
-export interface RelayStatus {
-  readonly processes: readonly ProcessStatus[]
-  readonly targets: readonly {
-    readonly route: string
-    readonly isDown: boolean
-    readonly sinceMs: number
-    readonly connectionCount: number
-    readonly lastFailure: string | null
-  }[]
-  readonly spool: {
-    readonly state: ReturnType<Spool['state']>
-    readonly entryCount: number
-    readonly waitingCount: number
-    readonly heldCount: number
-    readonly sizeBytes: number
-  }
-}
-
 async function status(
-  { spool, nextHops }: SharedParts,
+  { spool, nextHops }: Parts,
   server: LinkServer,
   counter: StatusCounter,
 ): Promise<RelayStatus> {
-  const workers = await askAll<ProcessStatus>(server, calls.status)
-  const stats = await spool.stats().catch(() => null)
-  return {
-    processes: [counter.status('coordinator', 0), ...workers.map(({ value }) => value)],
-    targets: nextHops.states().map((state) => ({
-      route: state.route.id,
-      isDown: state.breaker === 'open',
-      sinceMs: state.sinceMs,
-      connectionCount: state.connectionCount,
-      lastFailure: state.lastFailure?.detail ?? null,
-    })),
-    spool: {
-      state: spool.state(),
-      entryCount: stats?.entryCount ?? 0,
-      waitingCount: stats?.waitingCount ?? 0,
-      heldCount: stats?.heldCount ?? 0,
-      sizeBytes: stats?.sizeBytes ?? 0,
-    },
-  }
-}
-
-async function askAll<Value>(
-  server: LinkServer,
-  method: string,
-): Promise<readonly { readonly name: string; readonly value: Value }[]> {
-  const workers = server.peers().filter(({ name }) => name.startsWith('worker-'))
-  const answers = await Promise.all(
-    workers.map(async (peer) => {
-      const answer = await peer.ask(method, nothing, workerAnswerMs).catch(() => null)
-      return answer === null ? [] : [{ name: peer.name, value: fromJson<Value>(answer.value) }]
+  const own = { process: counter.status('coordinator', 0), targets: targetsOf(nextHops) }
+  const others = await Promise.all(
+    server.peers().map(async (peer) => {
+      if (peer.name === 'command') return []
+      const answer = await peer.ask(calls.status, nothing, answerMs).catch(() => null)
+      return answer === null ? [] : [fromJson<ProcessReport>(answer.value)]
     }),
   )
-  return answers.flat()
+  return relayStatus([own, ...others.flat().toSorted(byName)], await spoolStatus(spool))
 }
 
-/** Temporary files of workers that are no more. */
-async function removeLeftOver(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) {
-    const pid = Number(/\.(\d+)$/.exec(name)?.[1] ?? 0)
-    if (pid > 0 && isRunning(pid)) continue
-    await rm(path.join(folder, name), { recursive: true, force: true })
-  }
+function byName({ process: one }: ProcessReport, { process: other }: ProcessReport): number {
+  return one.name.localeCompare(other.name, 'en', { numeric: true }) || one.pid - other.pid
 }
 
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
+async function untilAlone(server: LinkServer, timeoutMs: number): Promise<void> {
+  const endMs = performance.now() + timeoutMs
+  while (server.peers().length > 0 && performance.now() < endMs) {
+    await new Promise((resolve) => setTimeout(resolve, 100))
   }
 }

@@ -1,7 +1,7 @@
 // What a process can say of itself.
 
-import type { ProcessStatus } from './calls.ts'
 import type { PforteEvent } from '#telemetry/telemetry.ts'
+import type { ProcessStatus } from './relay-status.ts'
 
 /** Counts what `pforte status` shows. */
 export class StatusCounter {

@@ -12,12 +12,25 @@ interface Keyed {
 export interface LedgerService {
   readonly asked: LinkHandlers['asked']
   readonly told: LinkHandlers['told']
+  readonly isEmpty: () => boolean
+  /** Looks whether the book has become empty by itself: entries age. */
+  readonly look: () => void
   /** A worker is gone: what it was handing over will not be told any more. */
   readonly onGone: (peer: LinkPeer) => void
 }
 
-/** `onChanged` is called whenever the book may have become empty or stopped being so. */
-export function serveLedger(book: LedgerBook, onChanged: () => void): LedgerService {
+/** `onChanged` is told whenever the book has become empty or stopped being so. */
+export function serveLedger(
+  book: LedgerBook,
+  onChanged: (isEmpty: boolean) => void,
+): LedgerService {
+  let wasEmpty = book.isEmpty()
+  const look = (): void => {
+    const isEmpty = book.isEmpty()
+    if (isEmpty === wasEmpty) return
+    wasEmpty = isEmpty
+    onChanged(isEmpty)
+  }
   const waiting = new Map<LinkPeer, Map<number, (addresses: readonly string[]) => void>>()
   const waitFor = (peer: LinkPeer, number: number): Promise<readonly string[]> =>
     new Promise((resolve) => {
@@ -32,7 +45,7 @@ export function serveLedger(book: LedgerBook, onChanged: () => void): LedgerServ
       [calls.ledgerExpect]: async ({ value }, peer) => {
         const { key, fingerprint, number } = fromJson<Keyed & { readonly number: number }>(value)
         await book.expect(key, Promise.resolve(fingerprint), waitFor(peer, number))
-        onChanged()
+        look()
         return nothing
       },
       [calls.ledgerServed]: async ({ value }) => {
@@ -42,7 +55,7 @@ export function serveLedger(book: LedgerBook, onChanged: () => void): LedgerServ
       [calls.ledgerForget]: async ({ value }) => {
         const { key, fingerprint } = fromJson<Keyed>(value)
         await book.forget(key, fingerprint)
-        onChanged()
+        look()
         return nothing
       },
     },
@@ -56,6 +69,8 @@ export function serveLedger(book: LedgerBook, onChanged: () => void): LedgerServ
         waiting.get(peer)?.delete(number)
       },
     },
+    isEmpty: () => book.isEmpty(),
+    look,
     onGone: (peer) => {
       for (const resolve of waiting.get(peer)?.values() ?? []) resolve([])
       waiting.delete(peer)

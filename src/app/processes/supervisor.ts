@@ -1,40 +1,40 @@
-// The supervisor: opens the ports, starts coordinator and workers, starts them again when they end, replaces
-// them one after the other on a reload, ends them in order. It touches no mail.
+// The supervisor: opens the ports, starts coordinator and workers, starts them again when they are lost,
+// replaces them one after the other on a reload, ends them in order. It touches no mail.
 
 import { randomBytes } from 'node:crypto'
 import type { Config } from '#config/config.ts'
+import { connectLink, type LinkClient } from '#link/connect-link.ts'
 import { bindPort, type BoundPort } from '#net/bound-port.ts'
 import type { Telemetry } from '#telemetry/telemetry.ts'
 import { cannotListen } from '#app/cannot-listen.ts'
-import { changedKeys } from '#app/changed-keys.ts'
-import { CommandError } from '#app/command.ts'
+import { calls, message, news, toJson, workerName } from './calls.ts'
 import { Child } from './child.ts'
+import type { KeptCounters } from './departed-counters.ts'
+import { StatusCounter } from './process-status.ts'
+import type { ProcessReport } from './relay-status.ts'
+import { linkPath } from './shares.ts'
+import { Slot } from './slot.ts'
 
 export interface Supervisor {
-  /** Replaces the processes by ones with that configuration; gives the keys that need a restart. */
+  /**
+   * Has logs and certificates opened again; replaces the processes by ones with that configuration when it
+   * is another one. Gives the keys that need a restart. Rejects with a CommandError when a process cannot be
+   * started with it: then the configuration before stays in force.
+   */
   readonly reload: (config: Config) => Promise<readonly string[]>
   readonly stop: () => Promise<void>
 }
 
 export interface SupervisorOptions {
   readonly config: Config
-  /** The file it came from: children read it again. */
-  readonly file: string
   readonly telemetry: Telemetry
   readonly version: string
 }
 
-/** Opening a large spool takes a while. */
-const readyMs = 60_000
-const firstPauseMs = 100
-const longestPauseMs = 10_000
-/** A process that lived so long is started again at once. */
-const healthyMs = 10_000
+/** Above the time that a process takes by itself over its end. */
+const stopGraceMs = 10_000
 /** Tickets of the hour before are not resumed. */
 const ticketKeysMs = 3_600_000
-
-/** The ports are the supervisor's own, and what is the same for all. */
-const ownKeys: ReadonlySet<string> = new Set(['listen', 'workers', 'state'])
 
 /** Rejects with a CommandError when a port or a process cannot be started; nothing is left running then. */
 export async function startSupervisor(options: SupervisorOptions): Promise<Supervisor> {
@@ -46,29 +46,33 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
 class ProcessSupervisor implements Supervisor {
   readonly #options: SupervisorOptions
   readonly #ports: BoundPort[] = []
-  /** By name; the youngest of that name. */
-  readonly #children = new Map<string, Child>()
-  /** All that run, those that drain included. */
-  readonly #running = new Set<Child>()
-  readonly #pauses = new Map<string, number>()
+  readonly #coordinator: Slot
+  readonly #workers: readonly Slot[]
+  readonly #link: LinkClient
   #config: Config
   #ticketKeys = newTicketKeys()
   #keysTimer: NodeJS.Timeout | null = null
-  #isStopping = false
+  #counters: KeptCounters | null = null
 
   constructor(options: SupervisorOptions) {
+    const { config } = options
     this.#options = options
-    this.#config = options.config
+    this.#config = config
+    this.#coordinator = this.#slot('coordinator', null)
+    this.#workers = Array.from({ length: config.workers }, (_, index) =>
+      this.#slot(`worker-${index + 1}`, index),
+    )
+    this.#link = connectSupervisor(config, options.telemetry)
   }
 
   async start(): Promise<void> {
     const { config, telemetry, version } = this.#options
-    const { hostname, listen, workers } = config
+    const { hostname, listen } = config
     telemetry.emit({ kind: 'started', hostname, listeners: listen, version })
     try {
       for (const place of listen) this.#ports.push(bind(place))
-      await this.#launch('coordinator')
-      await Promise.all(workerNames(workers).map(async (name) => await this.#launch(name)))
+      await this.#coordinator.start()
+      await Promise.all(this.#workers.map(async (worker) => await worker.start()))
     } catch (error) {
       await this.#end()
       throw error
@@ -77,18 +81,23 @@ class ProcessSupervisor implements Supervisor {
   }
 
   async reload(config: Config): Promise<readonly string[]> {
-    const changed = changedKeys(this.#config, config)
-    this.#config = { ...config, listen: this.#config.listen, workers: this.#config.workers }
-    if (changed.some((key) => !ownKeys.has(key))) {
-      await this.#children.get('coordinator')?.stop()
-      await this.#launch('coordinator')
+    const before = this.#config
+    const { next, needsRestart } = withOwn(before, config)
+    for (const child of this.#children()) child.tell({ kind: 'reopen' })
+    if (isSame(before, next)) return needsRestart
+    this.#config = next
+    const replaced: Slot[] = []
+    try {
+      for (const slot of this.#concerned(before, next)) {
+        await this.#replace(slot)
+        replaced.push(slot)
+      }
+    } catch (error) {
+      this.#config = before
+      for (const slot of replaced) await this.#replace(slot).catch(() => undefined)
+      throw error
     }
-    for (const name of workerNames(this.#config.workers)) {
-      const old = this.#children.get(name)
-      await this.#launch(name)
-      void old?.stop() // it finishes its mails
-    }
-    return changed.filter((key) => ownKeys.has(key))
+    return needsRestart
   }
 
   async stop(): Promise<void> {
@@ -97,86 +106,115 @@ class ProcessSupervisor implements Supervisor {
   }
 
   async #end(): Promise<void> {
-    this.#isStopping = true
     if (this.#keysTimer !== null) clearInterval(this.#keysTimer)
-    const coordinator = this.#children.get('coordinator')
-    const workers = [...this.#running].filter((child) => child !== coordinator)
-    await Promise.all(workers.map(async (child) => await child.stop()))
-    await coordinator?.stop()
+    // Before the workers close theirs: nobody shall be kept waiting for a relay that ends.
     for (const port of this.#ports) port.close()
+    for (const child of this.#coordinator.children) child.tell({ kind: 'draining' })
+    await Promise.all(this.#workers.map(async (worker) => await worker.close()))
+    await this.#coordinator.close()
+    this.#link.close()
   }
 
-  /** Resolves when it is ready. Rejects when it ends before that, or takes too long. */
-  async #launch(name: string): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const child = this.#spawn(name, resolve, (how) =>
-      reject(new CommandError(`${name} could not be started (${how}); it has said why above`)),
-    )
-    const timer = setTimeout(() => {
-      child.kill()
-      reject(new CommandError(`${name} is not ready after ${readyMs / 1000} s`))
-    }, readyMs)
-    await promise.finally(() => clearTimeout(timer))
+  /** The coordinator first: workers that have been replaced find it. */
+  #concerned(before: Config, next: Config): readonly Slot[] {
+    const { limits } = before
+    const isOnlyLimits = isSame(before, { ...next, limits })
+    return isOnlyLimits ? this.#workers : [this.#coordinator, ...this.#workers]
   }
 
-  #spawn(name: string, onReady: () => void, onFailed: (how: string) => void): Child {
-    const { file, telemetry } = this.#options
-    const isWorker = name !== 'coordinator'
-    const { workers } = this.#config
-    const child = new Child({
+  async #replace(slot: Slot): Promise<void> {
+    await slot.replace(slot === this.#coordinator ? 'before' : 'after')
+  }
+
+  #children(): readonly Child[] {
+    return [this.#coordinator, ...this.#workers].flatMap((slot) => slot.children)
+  }
+
+  #slot(name: string, index: number | null): Slot {
+    return new Slot({
       name,
-      args: ['serve', '--as', isWorker ? 'worker' : 'coordinator', '--config', file],
-      descriptors: isWorker ? this.#ports.map(({ descriptor }) => descriptor) : [],
+      graceMs: () =>
+        this.#config.limits.drainTimeoutMs + this.#config.delivery.stopTimeoutMs + stopGraceMs,
+      spawn: ({ onReady, onEnded }) => {
+        const child = this.#spawn(name, index, onReady, onEnded)
+        const { pid } = child
+        this.#options.telemetry.emit({ kind: 'process-started', name, pid })
+        return child
+      },
+    })
+  }
+
+  #spawn(
+    name: string,
+    index: number | null,
+    onReady: () => void,
+    onEnded: (child: Child, how: string) => void,
+  ): Child {
+    return new Child({
+      name,
+      args: ['serve', '--as', index === null ? 'coordinator' : 'worker'],
+      descriptors: index === null ? [] : this.#ports.map(({ descriptor }) => descriptor),
       begin: {
         kind: 'begin',
-        index: isWorker ? workerNames(workers).indexOf(name) : 0,
-        count: isWorker ? workers : 1,
+        config: this.#config,
+        index: index ?? 0,
+        count: index === null ? 1 : this.#config.workers,
         ports: this.#ports.map(({ address }) => address),
         ticketKeys: this.#ticketKeys,
+        counters: index === null ? this.#counters : null,
       },
       onReady,
-      onEnded: (ended, how) => this.#onEnded(ended, how, onFailed),
+      onCounters: (counters) => (this.#counters = counters),
+      onEnded: (child, how) => {
+        const { pid, isStopping, wasKilled } = child
+        const kind = isStopping && !wasKilled ? 'process-ended' : 'process-lost'
+        this.#options.telemetry.emit({ kind, name, pid, how })
+        if (index !== null) this.#link.tell(news.gone, workerName(index, pid))
+        onEnded(child, how)
+      },
     })
-    this.#children.set(name, child)
-    this.#running.add(child)
-    telemetry.emit({ kind: 'process-started', name, pid: child.pid })
-    return child
-  }
-
-  #onEnded(child: Child, how: string, onFailed: (how: string) => void): void {
-    const { name, pid, isStopping: isExpected, isReady } = child
-    this.#running.delete(child)
-    this.#options.telemetry.emit({ kind: 'process-ended', name, pid, how, isExpected })
-    if (!isReady) {
-      onFailed(how)
-      return
-    }
-    const isCurrent = this.#children.get(name) === child
-    if (!isExpected && isCurrent) this.#startAgain(child)
-  }
-
-  #startAgain({ name, startedMs }: Pick<Child, 'name' | 'startedMs'>): void {
-    if (this.#isStopping) return
-    const isHealthy = performance.now() - startedMs >= healthyMs
-    const pauseMs = isHealthy ? 0 : (this.#pauses.get(name) ?? 0)
-    this.#pauses.set(name, Math.min(longestPauseMs, Math.max(firstPauseMs, 2 * pauseMs)))
-    setTimeout(() => {
-      if (this.#isStopping) return
-      const failed = (): void => this.#startAgain({ name, startedMs: performance.now() })
-      this.#spawn(name, () => undefined, failed)
-    }, pauseMs)
   }
 
   #renewTicketKeys(): void {
     this.#ticketKeys = newTicketKeys()
-    for (const child of this.#running) {
-      child.tell({ kind: 'ticket-keys', ticketKeys: this.#ticketKeys })
-    }
+    const order = { kind: 'ticket-keys', ticketKeys: this.#ticketKeys } as const
+    for (const child of this.#children()) child.tell(order)
   }
 }
 
-function workerNames(count: number): readonly string[] {
-  return Array.from({ length: count }, (_, index) => `worker-${index + 1}`)
+/** The supervisor answers for itself like any other process. */
+function connectSupervisor(config: Config, telemetry: Telemetry): LinkClient {
+  const counter = new StatusCounter()
+  const report = (): ProcessReport => ({ process: counter.status('supervisor', 0), targets: [] })
+  return connectLink({
+    path: linkPath(config),
+    name: 'supervisor',
+    handlers: {
+      asked: {
+        [calls.metrics]: async () => message(telemetry.metrics.exposition()),
+        [calls.status]: async () => message(toJson(report())),
+      },
+      told: {},
+    },
+    onUp: () => undefined,
+    onDown: () => undefined,
+  })
+}
+
+/** The ports are the supervisor's own, and where things are is the same for old and new processes. */
+function withOwn(
+  before: Config,
+  after: Config,
+): { readonly next: Config; readonly needsRestart: readonly string[] } {
+  const { listen, workers, state, log } = before
+  const spool = { ...after.spool, folder: before.spool.folder }
+  const next = { ...after, listen, workers, state, spool, log }
+  const keys = ['listen', 'workers', 'state', 'spool', 'log'] as const
+  return { next, needsRestart: keys.filter((key) => !isSame(after[key], next[key])) }
+}
+
+function isSame(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one) === JSON.stringify(other)
 }
 
 function bind(place: { readonly address: string; readonly port: number }): BoundPort {

@@ -12,9 +12,10 @@ import type { Telemetry } from '#telemetry/telemetry.ts'
 import { openFront } from '#app/front.ts'
 import { openToolbox } from '#app/toolbox.ts'
 import { Wires } from '#app/wires.ts'
-import { calls, fromJson, message, news, toJson } from './calls.ts'
-import { connectParent, firstDescriptor } from './parent.ts'
+import { calls, fromJson, message, news, targetEvent, toJson, workerName } from './calls.ts'
+import { firstDescriptor, type Parent } from './parent.ts'
 import { StatusCounter } from './process-status.ts'
+import { targetsOf, type ProcessReport } from './relay-status.ts'
 import { RemoteLedgerBook } from './remote-ledger-book.ts'
 import { remoteSpool } from './remote-spool.ts'
 import { linkPath, workerConfig } from './shares.ts'
@@ -23,20 +24,20 @@ const freeSpaceIntervalMs = 1000
 
 /** Runs until the supervisor or `signal` wants it to end, and has finished then. */
 export async function runWorker(options: {
-  readonly config: Config
+  readonly parent: Parent
   readonly telemetry: Telemetry
   readonly signal: AbortSignal
 }): Promise<void> {
-  const parent = await connectParent()
+  const { parent, telemetry } = options
   const { index, count, ports } = parent.begin
-  const name = `worker-${index + 1}.${process.pid}`
-  const config = workerConfig(options.config, count)
-  const { telemetry } = options
+  const name = workerName(index, process.pid)
+  const config = workerConfig(parent.begin.config, count)
   await using stack = new AsyncDisposableStack()
   const wires = new Wires(telemetry)
   const counter = new StatusCounter()
   const shared = connectShared(config, telemetry, name, () => ({
-    ...counter.status(name, front.sessionCount()),
+    process: counter.status(`worker-${index + 1}`, front.sessionCount()),
+    targets: targetsOf(toolbox.nextHops),
   }))
   stack.defer(() => shared.link.close())
   const toolbox = stack.use(await openToolbox(config, wires.emit, () => !shared.link.isUp()))
@@ -63,10 +64,14 @@ export async function runWorker(options: {
     (opened) => opened.close(),
   )
   shareTargets(shared, toolbox, wires)
-  parent.onTicketKeys((keys) => void front.serverTls.useTicketKeys(keys).catch(() => undefined))
+  parent.take({
+    ticketKeys: (keys) => void front.serverTls.useTicketKeys(keys).catch(() => undefined),
+    reopen: () => void front.reloadTls(),
+  })
   parent.ready()
-  await Promise.race([parent.stopped, untilAborted(options.signal)])
-  await front.drain()
+  const reason = await Promise.race([parent.stopped, untilAborted(options.signal)])
+  await front.drain({ isReplaced: reason === 'replaced' })
+  shared.link.tell(news.farewell, telemetry.metrics.exposition())
 }
 
 interface Shared {
@@ -81,7 +86,7 @@ function connectShared(
   config: Config,
   telemetry: Telemetry,
   name: string,
-  status: () => unknown,
+  status: () => ProcessReport,
 ): Shared {
   const onTarget = { take: (_told: TargetNews): void => undefined }
   const onUp = { tellAll: (): void => undefined }
@@ -95,7 +100,11 @@ function connectShared(
         [calls.status]: async () => message(status()),
       },
       told: {
-        [news.target]: (value) => onTarget.take(fromJson<TargetNews>(value)),
+        [news.target]: (value) => {
+          const told = fromJson<TargetNews>(value)
+          onTarget.take(told)
+          telemetry.count(targetEvent(told))
+        },
         [news.ledgerEmpty]: (value) => book.ledger?.heard(value === true),
       },
     },

@@ -12,7 +12,7 @@ import {
   type DeliverySite,
   type DeliverySiteOptions,
 } from '../../test/support/delivery-site.ts'
-import { newFiledContent } from '../../test/support/new-entry.ts'
+import { newFiledContent, newRecipient } from '../../test/support/new-entry.ts'
 import { attempt } from './attempt.ts'
 
 const dayMs = 24 * 3_600_000
@@ -339,8 +339,9 @@ test('an address that is not one goes to the hold', async () => {
 
 test('an address is settled as it was leased, however it was written', async () => {
   await using site = await openDeliverySite()
-  const written = '"a"@inst.example'
-  await site.commit('one', [written])
+  const written = '"a"@INST.example'
+  const recipients = [newRecipient(written, { domain: 'inst.example' })]
+  await site.commit('one', [], { recipients })
   const lease = await site.lease()
   const settlement = await tryOnce(site, lease)
   assert.deepEqual(

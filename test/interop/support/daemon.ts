@@ -67,6 +67,8 @@ export interface DaemonOptions {
 }
 
 export interface Daemon extends AsyncDisposable {
+  /** All its processes descend from this one. */
+  readonly pid: number
   /** The program's log, and what it wrote to standard output and error. */
   readonly log: () => string
 }
@@ -94,6 +96,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   closeSync(output)
   const exited = once(child, 'exit')
   const daemon: Daemon = {
+    pid: child.pid ?? 0,
     log: () => textOf(options.logFile) + textOf(outputFile),
     async [Symbol.asyncDispose](): Promise<void> {
       child.stdin?.destroy()

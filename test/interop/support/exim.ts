@@ -4,7 +4,14 @@
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
-import { freePort, makeFolder, removeFolder, startDaemon, type Daemon } from './daemon.ts'
+import {
+  freePort,
+  makeFolder,
+  removeFolder,
+  startDaemon,
+  type Daemon,
+  type DaemonOptions,
+} from './daemon.ts'
 import {
   mailWaiter,
   maxMessageBytes,
@@ -116,12 +123,25 @@ begin retry
 `
 }
 
-interface Instance extends AsyncDisposable {
+export interface Instance extends AsyncDisposable {
   readonly port: number
+  /** All its processes descend from this one. */
+  readonly pid: number
   readonly log: () => string
 }
 
-async function startExim(prefix: string, folder: string, config: string): Promise<Instance> {
+export interface EximOptions {
+  /** In a process namespace, whose first process waits for all others: none is lost sight of. Needs root. */
+  readonly isIsolated?: boolean
+}
+
+/** Exim with this behind the common configuration, in a folder that goes when it ends. */
+export async function startExim(
+  prefix: string,
+  folder: string,
+  config: string,
+  { isIsolated = false }: EximOptions = {},
+): Promise<Instance> {
   const port = await freePort()
   const user = isRoot() ? systemUser('Debian-exim') : mailboxOwner()
   // A copy of its own: the cache lies in a home folder, where Exim's user may not be able to look.
@@ -131,11 +151,11 @@ async function startExim(prefix: string, folder: string, config: string): Promis
   if (isRoot()) execFileSync('chown', ['-R', `${user.uid}:${user.gid}`, folder])
   let daemon: Daemon
   try {
+    const command = [join(folder, 'exim4'), '-C', join(folder, 'exim.conf'), '-bdf', '-q1h']
     daemon = await startDaemon({
-      command: [join(folder, 'exim4'), '-C', join(folder, 'exim.conf'), '-bdf', '-q1h'],
+      ...(isIsolated ? isolated(command, user) : { command, user }),
       folder,
       port,
-      user,
       logFile: join(folder, 'log', 'mainlog'),
     })
   } catch (error) {
@@ -144,11 +164,24 @@ async function startExim(prefix: string, folder: string, config: string): Promis
   }
   return {
     port,
+    pid: daemon.pid,
     log: daemon.log,
     async [Symbol.asyncDispose](): Promise<void> {
       await daemon[Symbol.asyncDispose]()
       removeFolder(folder)
     },
+  }
+}
+
+function isolated(
+  command: readonly string[],
+  { uid, gid }: SystemUser,
+): Pick<DaemonOptions, 'command' | 'user' | 'namespace'> {
+  const asUser = ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', ...command]
+  return {
+    command: ['sh', '-c', '"$@" & wait', 'sh', ...asUser],
+    user: 'root',
+    namespace: { hostname: 'localhost', prepare: ':' },
   }
 }
 

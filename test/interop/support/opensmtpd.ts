@@ -71,12 +71,15 @@ export async function startOpenSmtpdSender(
   }
 }
 
-interface Instance extends AsyncDisposable {
+export interface Instance extends AsyncDisposable {
   readonly port: number
+  /** All its processes descend from this one. */
+  readonly pid: number
   readonly log: () => string
 }
 
-async function startOpenSmtpd(
+/** OpenSMTPD with these rules, in a folder that goes when it ends. */
+export async function startOpenSmtpd(
   prefix: string,
   folder: string,
   hostname: string,
@@ -110,6 +113,7 @@ async function startOpenSmtpd(
   }
   return {
     port,
+    pid: daemon.pid,
     log: daemon.log,
     async [Symbol.asyncDispose](): Promise<void> {
       await daemon[Symbol.asyncDispose]()

@@ -71,22 +71,26 @@ export async function startPostfixSender(
   }
 }
 
-interface Instance extends AsyncDisposable {
+export interface Instance extends AsyncDisposable {
   readonly port: number
+  /** All its processes descend from this one. */
+  readonly pid: number
   readonly log: () => string
 }
 
-async function startPostfix(
+/** Postfix with these settings over the common ones, in a folder that goes when it ends. */
+export async function startPostfix(
   prefix: string,
   folder: string,
   settings: readonly string[],
+  { maxSessionCount = 100 }: { readonly maxSessionCount?: number } = {},
 ): Promise<Instance> {
   const port = await freePort()
   const configFolder = join(folder, 'etc')
   mkdirSync(configFolder)
   const allSettings = [...commonSettings(prefix, folder), ...settings, '']
   writeSettled(join(configFolder, 'main.cf'), allSettings.join('\n'))
-  writeSettled(join(configFolder, 'master.cf'), services(port))
+  writeSettled(join(configFolder, 'master.cf'), services(port, maxSessionCount))
   let daemon: Daemon
   try {
     prepareQueue(folder)
@@ -104,6 +108,7 @@ async function startPostfix(
   }
   return {
     port,
+    pid: daemon.pid,
     log: daemon.log,
     async [Symbol.asyncDispose](): Promise<void> {
       await daemon[Symbol.asyncDispose]()
@@ -158,7 +163,7 @@ function commonSettings(prefix: string, folder: string): readonly string[] {
   ]
 }
 
-function services(port: number): string {
+function services(port: number, maxSessionCount: number): string {
   const names = ['cleanup', 'bounce', 'trace bounce', 'defer bounce', 'rewrite trivial-rewrite']
   const delivery = ['smtp', 'relay smtp', 'virtual', 'error', 'retry error', 'discard', 'proxymap']
   const single = ['qmgr', 'tlsmgr', 'anvil', 'scache', 'verify']
@@ -169,7 +174,7 @@ function services(port: number): string {
     return `${name} unix ${isPrivate} ${isUnprivileged} n - ${processes} ${program}`
   }
   return [
-    `127.0.0.1:${port} inet n - n - 100 smtpd`,
+    `127.0.0.1:${port} inet n - n - ${maxSessionCount} smtpd`,
     ...names.map((entry) => row(entry, '0')),
     ...delivery.map((entry) => row(entry, '-')),
     ...single.map((entry) => row(entry, '1')),

@@ -1,0 +1,133 @@
+// The load generator: one process, many sessions. Started by start-load.ts.
+
+import { setTimeout as pause } from 'node:timers/promises'
+import { nowMs, type Job, type LoadResult, type MailPlan } from './job.ts'
+import { SmtpClient } from './smtp-client.ts'
+
+/** Sessions that are opened at the same time when they are only to be held. */
+const openAtOnce = 50
+/** How long a mail at a fixed rate may take. */
+const patienceMs = 60_000
+
+let newCount = 0
+let held: readonly SmtpClient[] = []
+
+process.on('message', (job: Job) => {
+  void run(job).then((result) => process.send?.(result))
+})
+process.once('disconnect', () => process.exit())
+
+async function run(job: Job): Promise<LoadResult> {
+  const tally = new Tally()
+  switch (job.kind) {
+    case 'closed':
+      await closed(job, tally)
+      return tally.result()
+    case 'open':
+      await open(job, tally)
+      return tally.result()
+    case 'hold':
+      await hold(job, tally)
+      return tally.result()
+    case 'release':
+      for (const client of held) client.destroy()
+      held = []
+      return tally.result()
+  }
+}
+
+class Tally {
+  readonly #startMs = nowMs()
+  readonly #latenciesMs: number[] = []
+  #acceptedCount = 0
+  #refusedCount = 0
+  #refusal = ''
+
+  accept(latencyMs: number | null): void {
+    this.#acceptedCount += 1
+    if (latencyMs !== null) this.#latenciesMs.push(latencyMs)
+  }
+
+  refuse(error: unknown): void {
+    this.#refusedCount += 1
+    if (this.#refusal === '') this.#refusal = String(error)
+  }
+
+  result(): LoadResult {
+    return {
+      startMs: this.#startMs,
+      endMs: nowMs(),
+      acceptedCount: this.#acceptedCount,
+      refusedCount: this.#refusedCount,
+      refusal: this.#refusal,
+      latenciesMs: this.#latenciesMs,
+    }
+  }
+}
+
+async function closed(job: Extract<Job, { kind: 'closed' }>, tally: Tally): Promise<void> {
+  const { plan, sessionCount, mailsPerSession } = job
+  let leftCount = job.mailCount
+  const session = async (): Promise<void> => {
+    while (leftCount > 0) {
+      const mailCount = Math.min(mailsPerSession, leftCount)
+      leftCount -= mailCount
+      await sendSession(plan, mailCount, tally)
+    }
+  }
+  await Promise.all(Array.from({ length: sessionCount }, session))
+}
+
+/** A refused mail ends its session, and what it would still have sent counts as refused. */
+async function sendSession(plan: MailPlan, mailCount: number, tally: Tally): Promise<void> {
+  const startMs = performance.now()
+  let sentCount = 0
+  let client: SmtpClient | null = null
+  try {
+    client = await SmtpClient.open(plan.port, plan.isTls)
+    for (; sentCount < mailCount; sentCount += 1) {
+      await client.send(plan, recipientsOf(plan))
+      tally.accept(mailCount === 1 ? performance.now() - startMs : null)
+    }
+  } catch (error) {
+    for (; sentCount < mailCount; sentCount += 1) tally.refuse(error)
+  }
+  client?.quit()
+}
+
+async function open(job: Extract<Job, { kind: 'open' }>, tally: Tally): Promise<void> {
+  const underWay: Promise<void>[] = []
+  const startMs = performance.now()
+  for (let count = 0; count < job.mailCount; count += 1) {
+    const dueMs = startMs + (count * 1000) / job.perSecond
+    await pause(Math.max(0, dueMs - performance.now()))
+    underWay.push(sendSession(job.plan, 1, tally))
+  }
+  await Promise.race([Promise.all(underWay), pause(patienceMs, undefined, { ref: false })])
+}
+
+async function hold(job: Extract<Job, { kind: 'hold' }>, tally: Tally): Promise<void> {
+  const clients: SmtpClient[] = []
+  let leftCount = job.sessionCount
+  const opener = async (): Promise<void> => {
+    while (leftCount > 0) {
+      leftCount -= 1
+      try {
+        clients.push(await SmtpClient.open(job.port, false))
+        tally.accept(null)
+      } catch (error) {
+        tally.refuse(error)
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: openAtOnce }, opener))
+  held = [...held, ...clients]
+}
+
+function recipientsOf({ recipients, recipientCount, domain }: MailPlan): readonly string[] {
+  return Array.from({ length: recipientCount }, (_, index) => {
+    if (recipients === 'known') return `user${index}@${domain}`
+    newCount += 1
+    return `user9${newCount}@${domain}`
+  })
+}

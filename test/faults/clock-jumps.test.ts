@@ -73,17 +73,26 @@ for (const [name, shiftsMs] of jumps) {
       await institute.resume()
       await untilDelivered(relay, 20_000)
       const order = institute.mails.map(
-        ({ headerText }) => /^Subject: (.*)\r$/m.exec(headerText)?.[1],
+        ({ headerText }) => /^Subject: (.*)\r$/m.exec(headerText)?.[1] ?? '',
       )
-      assert.deepEqual(order, subjects)
+      assert.deepEqual(order.toSorted(byText), subjects.toSorted(byText))
+      // One that is due may be taken just before all are made due: nobody is overtaken by more than it.
+      for (const [index, subject] of subjects.entries()) {
+        const place = order.indexOf(subject)
+        assert.ok(place - index <= 1, `${subject} came as number ${place}: ${order.join()}`)
+      }
       for (const [index, mail] of institute.mails.entries()) {
-        const shiftMs = shiftsMs[Math.floor(index / 2)] ?? 0
+        const shiftMs = Number(/at (-?\d+) /.exec(order[index] ?? '')?.[1])
         const offMs = Math.abs(receivedAtMs(mail.headerText) - Date.now() - shiftMs)
         assert.ok(offMs < 3_600_000, 'the clock of the relay was not shifted')
       }
       assert.deepEqual(relay.events('internal-error'), [])
     })
   }
+}
+
+function byText(one: string, other: string): number {
+  return one < other ? -1 : 1
 }
 
 /** What the relay wrote into its trace field. */

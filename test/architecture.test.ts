@@ -3,9 +3,18 @@
 
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { existsSync, globSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { describe, test } from 'node:test'
+import {
+  isTest,
+  lexeme,
+  readSource,
+  readSources,
+  root,
+  withoutComments,
+  type Source,
+} from './support/source-text.ts'
 
 /** Folder → what it may import; everything may import `base`. `*`: everything. */
 const matrix: Readonly<Record<string, readonly string[]>> = {
@@ -132,12 +141,6 @@ const longFiles: Readonly<Record<string, string>> = {
   'src/telemetry/pforte-metrics.ts': 'one entry for each metric',
 }
 
-interface Source {
-  /** From the root of the project, with `/`. */
-  readonly path: string
-  readonly text: string
-}
-
 interface Import {
   readonly from: string
   readonly isTypeOnly: boolean
@@ -157,16 +160,6 @@ function importsOf(code: string): readonly Import[] {
   for (const [, from = ''] of code.matchAll(bareOrDynamic)) found.push({ from, isTypeOnly: false })
   return found
 }
-
-/** Comments become blanks; what looks like one inside a string or a regular expression stays. */
-const lexeme =
-  /'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|(?<=(?:^|[=(,:[!&|?{};\n])\s*)\/(?![*/])(?:[^/\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+\/|`(?:[^`\\]|\\.)*`|\/\/[^\n]*|\/\*[\s\S]*?\*\//g
-
-function withoutComments(text: string): string {
-  return text.replace(lexeme, (found) => (/^\/[/*]/.test(found) ? ' ' : found))
-}
-
-const isTest = (file: string): boolean => /\.(?:test|types)\.ts$/.test(file)
 
 /** Everything wrong with one file of src or bin, one line each. */
 function faultsOf(source: Source): readonly string[] {
@@ -224,15 +217,7 @@ function faultOfForeign(from: string, folder: string, place: string): string | n
   return users.includes(folder) || users.includes(place) ? null : `only in ${users.join(', ')}`
 }
 
-const root = path.join(import.meta.dirname, '..')
-
-function read(file: string): Source {
-  return { path: file, text: readFileSync(path.join(root, file), 'utf8') }
-}
-
-const sources: readonly Source[] = globSync(['src/**/*.ts', 'bin/*.ts'], { cwd: root })
-  .map((file) => file.replaceAll(path.sep, '/'))
-  .map(read)
+const sources = readSources()
 
 describe('the checker finds what is planted', () => {
   const planted: readonly (readonly [file: string, text: string, fault: string])[] = [
@@ -356,7 +341,7 @@ function trackedFiles(): readonly Source[] {
   try {
     const list = execFileSync('git', ['ls-files', '-z'], { cwd: root, encoding: 'utf8' })
     const files = list.split('\0').filter((file) => file !== '')
-    return files.filter((file) => existsSync(path.join(root, file))).map(read)
+    return files.filter((file) => existsSync(path.join(root, file))).map(readSource)
   } catch {
     return []
   }

@@ -22,6 +22,8 @@ export class Drain implements Delivery {
   readonly #underWay = new Set<Promise<void>>()
   /** Routes that are asked whether they are back. */
   readonly #asking = new Set<string>()
+  /** Routes whose mail is being made due: until then it is not yet in the order of its age. */
+  readonly #hurrying = new Set<string>()
   #looking: Promise<void> | null = null
   #mustLookAgain = false
   #hasHurried = false
@@ -51,7 +53,13 @@ export class Drain implements Delivery {
   }
 
   readonly targetIsUp = (routeId: string): void => {
-    void this.#hurryRoute(routeId).catch((error: unknown) => this.#tell(error))
+    this.#hurrying.add(routeId)
+    void this.#hurryRoute(routeId)
+      .catch((error: unknown) => this.#tell(error))
+      .finally(() => {
+        this.#hurrying.delete(routeId)
+        this.wake()
+      })
   }
 
   async close(graceMs: number): Promise<void> {
@@ -119,6 +127,7 @@ export class Drain implements Delivery {
   async #serve(domain: string, served: ServedDomain | undefined): Promise<void> {
     if (served === undefined) await this.#ages.hold({ kind: 'domain', domain }, 'not-served')
     if (served !== undefined && served.suspension !== null) return
+    if (served !== undefined && this.#hurrying.has(served.route.id)) return
     const isDown = served === undefined || this.#options.nextHops.isBreakerOpen(served.route)
     const counted = served?.route.id ?? domain
     const room = this.#options.maxConnectionCount - (this.#counts.get(counted) ?? 0)

@@ -31,6 +31,8 @@ ${configOptionUsage}`
 
 /** The log has this long to leave at the end. */
 const logGraceMs = 2000
+/** PIPE_BUF of pipe(7): so much is written as a whole or not at all. */
+const pipeBytes = 4096
 
 export const serveCommand: Command = {
   summary: 'run the relay',
@@ -96,12 +98,15 @@ async function runPart(part: string, io: CommandIo): Promise<number> {
 
 function openLog(config: Config, io: CommandIo): Telemetry {
   const { format, file } = config.log
+  // Lines of several processes are not torn in a pipe, nor in the journal's socket, by each other then.
+  const limits = config.workers > 0 && file === null ? { batchBytes: pipeBytes } : {}
   try {
     return openTelemetry({
       log: {
         format,
         target:
           file === null ? { kind: 'descriptor', descriptor: 1 } : { kind: 'file', path: file },
+        limits,
       },
       clock: systemClock,
       isTerminal: file === null && io.isTerminal,

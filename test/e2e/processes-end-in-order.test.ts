@@ -36,12 +36,14 @@ test('SIGTERM while both workers hand a mail over', async () => {
   }
   assert.equal(await relay.ended, 0)
   assert.deepEqual(runningPids(relay), [])
-  const ended = relay.events('process-ended').map(({ process, detail }) => [process, detail])
+  const ended = relay
+    .events('process-ended')
+    .map(({ process, detail }) => `${String(process)}: ${String(detail)}`)
   assert.deepEqual(
     ended.slice(0, 2).toSorted(),
-    workers.map((worker) => [worker, 'exit code 0']),
+    workers.map((worker) => `${worker}: exit code 0`),
   )
-  assert.deepEqual(ended.slice(2), [['coordinator', 'exit code 0']])
+  assert.deepEqual(ended.slice(2), ['coordinator: exit code 0'])
   assert.equal(relay.events().at(-1)?.['event'], 'stopped')
   assert.deepEqual(relay.events('process-lost'), [])
   assert.equal(institute.mails.length, 2)

@@ -139,7 +139,7 @@ export class ContentFile {
     if (this.#descriptor === null) return
     const descriptor = this.#descriptor
     this.#descriptor = null
-    fs.close(descriptor, () => undefined)
-    fs.unlink(this.#path, () => undefined)
+    // In this order: when its name is gone, so is the room it took.
+    fs.close(descriptor, () => fs.unlink(this.#path, () => undefined))
   }
 }

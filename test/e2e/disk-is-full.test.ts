@@ -10,7 +10,7 @@ import { promisify } from 'node:util'
 import { startInstituteServer } from '../../demo/institute-server.ts'
 import { startRelay } from '../support/relay.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
-import { endpointOf, openSession, sendMail } from './support/mail.ts'
+import { endpointOf, openSession, sendMail, until } from './support/mail.ts'
 
 const run = promisify(execFile)
 
@@ -28,8 +28,8 @@ async function whyNot(): Promise<string | false> {
 
 test('the disk for large content is full', { skip: await whyNot() }, async () => {
   await using folder = await temporaryFolder()
-  const incoming = path.join(folder.path, 'incoming')
-  await mkdir(incoming)
+  const incoming = path.join(folder.path, 'spool', 'incoming')
+  await mkdir(incoming, { recursive: true })
   await run('mount', ['-t', 'tmpfs', '-o', 'size=512k', 'tmpfs', incoming])
   try {
     await using institute = await startInstituteServer()
@@ -46,7 +46,7 @@ test('the disk for large content is full', { skip: await whyNot() }, async () =>
     const refused = await sendMail(client, { to: 'a@inst.example', content: large })
     assert.match(refused.final ?? '', /^452 4\.3\.1 /)
     assert.equal(institute.mails.length, 0)
-    assert.deepEqual(await readdir(incoming), [])
+    await until(async () => (await readdir(incoming)).length === 0)
 
     const fits = `Subject: fits\r\n\r\n${`${'x'.repeat(70)}\r\n`.repeat(3000)}`
     const taken = await sendMail(client, { to: 'a@inst.example', content: fits })
@@ -54,7 +54,7 @@ test('the disk for large content is full', { skip: await whyNot() }, async () =>
     assert.match((await sendMail(client, { to: 'a@inst.example' })).final ?? '', /^250 /)
     assert.equal(institute.mails.length, 2)
     assert.equal(institute.mails[0]?.wire?.toString().endsWith(`${fits}.\r\n`), true)
-    assert.deepEqual(await readdir(incoming), [])
+    await until(async () => (await readdir(incoming)).length === 0)
   } finally {
     await run('umount', ['-l', incoming])
   }

@@ -1,4 +1,4 @@
-// What the institute says to the content reaches the sender as it was said; nothing is tried again.
+// What the institute says to the content reaches the sender as it was said; what is temporary, Pforte takes over.
 
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
@@ -28,9 +28,9 @@ const cases: readonly (readonly [string, RegExp])[] = [
   ['552 5.2.2 Full', /^552 5\.2\.2 /],
   ['550 no status', /^550 5\.6\.0 .*says: 550 no status/],
   ['571 5.7.1 odd code', /^554 5\.6\.0 .*says: 571 5\.7\.1 odd code/],
-  ['451 4.7.1 Later', /^451 4\.7\.1 .*says: 451 4\.7\.1 Later/],
-  ['452 4.3.1 Disk full', /^452 4\.3\.1 /],
-  ['421 4.3.2 Going down', /^451 4\.3\.0 .*says: 421 4\.3\.2 Going down/],
+  ['451 4.7.1 Later', /^250 .*taken over for later delivery/],
+  ['452 4.3.1 Disk full', /^250 .*taken over for later delivery/],
+  ['421 4.3.2 Going down', /^250 .*taken over for later delivery/],
 ]
 
 for (const [reply, wanted] of cases) {

@@ -1,5 +1,5 @@
-// Large content is in a file that lost its name at once: whatever becomes of the mail, nothing is left in
-// the folder, and the relay gives the space back.
+// Large content is in a file until the mail is decided: whatever becomes of it, nothing is left in the
+// folder, and the relay gives the space back.
 
 import assert from 'node:assert/strict'
 import { readdir, readlink } from 'node:fs/promises'
@@ -27,7 +27,7 @@ after(async () => {
   await institute.close()
 })
 
-/** Content files the relay has open, with or without a name. */
+/** Content files the relay has open. */
 async function openContentCount(): Promise<number> {
   const folder = `/proc/${relay.pid}/fd`
   const links = await Promise.all(
@@ -38,7 +38,7 @@ async function openContentCount(): Promise<number> {
 
 async function nothingLeft(): Promise<void> {
   await until(async () => (await openContentCount()) === 0)
-  assert.deepEqual(await readdir(`${relay.folder}/state/incoming`), [])
+  await until(async () => (await readdir(`${relay.folder}/state/spool/incoming`)).length === 0)
 }
 
 test('a client that leaves within large content', { skip }, async () => {
@@ -48,7 +48,7 @@ test('a client that leaves within large content', { skip }, async () => {
   await client.command('DATA', 354)
   await client.send(content)
   await until(async () => (await openContentCount()) === 1)
-  assert.deepEqual(await readdir(`${relay.folder}/state/incoming`), [])
+  assert.equal((await readdir(`${relay.folder}/state/spool/incoming`)).length, 1)
   client.reset()
   await nothingLeft()
   assert.equal(institute.mails.length, 0)

@@ -37,7 +37,7 @@ test('5 MiB arrive as they were sent, and no file is left', async () => {
   const received = institute.mails.at(-1)?.content?.toString('latin1') ?? ''
   const hash = (text: string): string => createHash('sha256').update(text).digest('hex')
   assert.equal(hash(received.slice(received.indexOf('\r\n\r\n') + 4)), hash(body))
-  await until(async () => (await readdir(`${relay.folder}/state/incoming`)).length === 0)
+  await until(async () => (await readdir(`${relay.folder}/state/spool/incoming`)).length === 0)
 })
 
 test('a declared size above the limit: 552 at MAIL, above the domain’s: 552 at RCPT', async () => {

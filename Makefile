@@ -3,10 +3,11 @@
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 INSTALLED := node_modules/.package-lock.json
 
-.PHONY: help demo test check types lint format fast-tests bench fuzz torture
+.PHONY: help demo test check types lint format fast-tests fuzz torture \
+  bench bench-regress bench-capacity bench-parts
 
 help: ## this list
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 demo: $(INSTALLED) ## start the relay and an institute server, send real mail through it (ONCE=1: then end)
 	@node demo/demo.ts
@@ -35,7 +36,16 @@ fuzz: $(INSTALLED) ## the property tests for longer (SECONDS=60 each)
 torture: $(INSTALLED) ## the fault tests at length: every step fails, power cuts, 200 kills (PFORTE_SEED=n repeats)
 	@PFORTE_TORTURE=1 node test/run-tests.ts faults
 
-bench: $(INSTALLED) ## memory with large mails, cost of an event
+bench: $(INSTALLED) ## beside the relays this machine has; OPTIONS="--help" lists what else it can do
+	@node bench/compare.ts $(OPTIONS)
+
+bench-regress: $(INSTALLED) ## has a mail become dearer than the numbers kept in bench/regress.json?
+	@node bench/regress.ts $(OPTIONS)
+
+bench-capacity: $(INSTALLED) ## the tables of docs/capacity.md
+	@node bench/capacity.ts $(OPTIONS)
+
+bench-parts: $(INSTALLED) ## memory with large mails, cost of an event
 	@node bench/large-mails.ts
 	@node bench/telemetry.ts
 

@@ -1,15 +1,13 @@
 // Pforte beside the relays this machine has, on the same work in the same run. `node bench/compare.ts --help`
 
-import { copyFileSync, chmodSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { createAuthority } from '../test/support/certificates.ts'
-import { makeFolder, removeFolder } from '../test/interop/support/daemon.ts'
 import { direct } from './peers/direct.ts'
 import { findPeers } from './peers/find-peers.ts'
 import { pforte } from './peers/pforte.ts'
 import { compare, type Comparison } from './compare/run.ts'
 import { report } from './compare/report.ts'
+import { makeCertificate } from './support/certificate.ts'
 import { writeBetweenMarkers } from './support/markdown.ts'
 import { workloads } from './workloads/workloads.ts'
 
@@ -37,6 +35,9 @@ const { values } = parseArgs({
   },
 })
 
+process.once('SIGINT', () => process.exit(130))
+process.once('SIGTERM', () => process.exit(143))
+
 if (values.help) process.stdout.write(help)
 else await main()
 
@@ -45,21 +46,17 @@ async function main(): Promise<void> {
   const unknown = names.filter((name) => !workloads.some((workload) => workload.name === name))
   if (unknown.length > 0) throw new Error(`unknown workload ${unknown.join(', ')}`)
   const { peers, missing, tools } = findPeers(words(values.peers), values.haraka ?? null)
-  const certificate = await makeCertificate()
-  try {
-    const comparison = await compare({
-      workloads: workloads.filter(({ name }) => names.length === 0 || names.includes(name)),
-      peers: [pforte(), ...peers, direct],
-      tools: values.generator === 'own' ? null : tools,
-      certificate,
-      repetitionCount: Number(values.repetitions),
-      seconds: Number(values.seconds),
-      progress: (line) => process.stderr.write(`${line}\n`),
-    })
-    show(comparison, missing)
-  } finally {
-    removeFolder(certificate.folder)
-  }
+  using certificate = await makeCertificate()
+  const comparison = await compare({
+    workloads: workloads.filter(({ name }) => names.length === 0 || names.includes(name)),
+    peers: [pforte(), ...peers, direct],
+    tools: values.generator === 'own' ? null : tools,
+    certificate,
+    repetitionCount: Number(values.repetitions),
+    seconds: Number(values.seconds),
+    progress: (line) => process.stderr.write(`${line}\n`),
+  })
+  show(comparison, missing)
 }
 
 function show(comparison: Comparison, missing: readonly string[]): void {
@@ -68,22 +65,6 @@ function show(comparison: Comparison, missing: readonly string[]): void {
   if (values.write) {
     writeBetweenMarkers(path.join(import.meta.dirname, 'README.md'), 'comparison', text)
   }
-}
-
-/** Where mail servers that have changed their user can read it. */
-async function makeCertificate(): Promise<{
-  readonly folder: string
-  readonly certificatePath: string
-  readonly keyPath: string
-}> {
-  await using authority = await createAuthority()
-  const leaf = await authority.issue({ names: ['mx.inst.example'] })
-  const folder = makeFolder('bench-certificate')
-  const [certificatePath, keyPath] = [path.join(folder, 'cert.pem'), path.join(folder, 'key.pem')]
-  copyFileSync(leaf.certificatePath, certificatePath)
-  copyFileSync(leaf.keyPath, keyPath)
-  chmodSync(keyPath, 0o644) // of nobody's; Exim and others read it as users of their own
-  return { folder, certificatePath, keyPath }
 }
 
 function words(text: string): readonly string[] {

@@ -66,31 +66,35 @@ class Tally {
 }
 
 async function closed(job: Extract<Job, { kind: 'closed' }>, tally: Tally): Promise<void> {
-  const { plan, sessionCount, mailsPerSession } = job
   let leftCount = job.mailCount
-  const session = async (): Promise<void> => {
-    while (leftCount > 0) {
-      const mailCount = Math.min(mailsPerSession, leftCount)
-      leftCount -= mailCount
-      await sendSession(plan, mailCount, tally)
-    }
+  const take = (): boolean => {
+    leftCount -= 1
+    return leftCount >= 0
   }
-  await Promise.all(Array.from({ length: sessionCount }, session))
+  const session = async (): Promise<void> => {
+    while (leftCount > 0) await sendSession(job.plan, job.mailsPerSession, take, tally)
+  }
+  await Promise.all(Array.from({ length: job.sessionCount }, session))
 }
 
-/** A refused mail ends its session, and what it would still have sent counts as refused. */
-async function sendSession(plan: MailPlan, mailCount: number, tally: Tally): Promise<void> {
+/** Sends as long as `take` gives mails, which the sessions share. A refused mail ends its session. */
+async function sendSession(
+  plan: MailPlan,
+  maxCount: number,
+  take: () => boolean,
+  tally: Tally,
+): Promise<void> {
   const startMs = performance.now()
-  let sentCount = 0
   let client: SmtpClient | null = null
-  try {
-    client = await SmtpClient.open(plan.port, plan.isTls)
-    for (; sentCount < mailCount; sentCount += 1) {
+  for (let count = 0; count < maxCount && take(); count += 1) {
+    try {
+      client ??= await SmtpClient.open(plan.port, plan.isTls)
       await client.send(plan, recipientsOf(plan))
-      tally.accept(mailCount === 1 ? performance.now() - startMs : null)
+      tally.accept(maxCount === 1 ? performance.now() - startMs : null)
+    } catch (error) {
+      tally.refuse(error)
+      break
     }
-  } catch (error) {
-    for (; sentCount < mailCount; sentCount += 1) tally.refuse(error)
   }
   client?.quit()
 }
@@ -101,7 +105,7 @@ async function open(job: Extract<Job, { kind: 'open' }>, tally: Tally): Promise<
   for (let count = 0; count < job.mailCount; count += 1) {
     const dueMs = startMs + (count * 1000) / job.perSecond
     await pause(Math.max(0, dueMs - performance.now()))
-    underWay.push(sendSession(job.plan, 1, tally))
+    underWay.push(sendSession(job.plan, 1, () => true, tally))
   }
   await Promise.race([Promise.all(underWay), pause(patienceMs, undefined, { ref: false })])
 }

@@ -1,6 +1,7 @@
 // Haraka, in two ways: smtp_forward (connects after the content, asks for nobody) and smtp_proxy (passes each
 // RCPT on). With the settings its package brings, but without look-ups of client names, as all others here.
 
+import { execFileSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import {
@@ -66,6 +67,9 @@ function configure(
   )
   copyFileSync(certificate.keyPath, path.join(folder, 'config', 'tls_key.pem'))
   copyFileSync(certificate.certificatePath, path.join(folder, 'config', 'tls_cert.pem'))
+  // It would make them at its first start, on a core of its own for a minute.
+  const parameters = path.join(folder, 'config', 'dhparams.pem')
+  execFileSync('openssl', ['dhparam', '-dsaparam', '-out', parameters, '2048'], { stdio: 'ignore' })
   writeFileSync(
     path.join(folder, 'plugins', 'no_names.js'),
     "exports.hook_lookup_rdns = (next) => next(OK, 'unknown')\n",

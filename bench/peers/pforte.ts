@@ -26,10 +26,14 @@ export function pforte(workers: number | 'auto' = 'auto', limits: object = {}): 
           tls: { certificates: [{ certificate: certificatePath, key: keyPath }] },
         },
       })
+      // Whoever interrupts the bench does not want a relay to stay behind.
+      const onExit = (): void => relay.signal('SIGKILL')
+      process.once('exit', onExit)
       return {
         port: relay.port,
         pid: relay.pid,
         [Symbol.asyncDispose]: async () => {
+          process.removeListener('exit', onExit)
           relay.signal('SIGTERM') // the supervisor ends its children in order
           await Promise.race([relay.ended, new Promise((resolve) => setTimeout(resolve, 10_000))])
           await relay[Symbol.asyncDispose]()

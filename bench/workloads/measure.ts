@@ -10,7 +10,7 @@ type Closed = Extract<Job, { kind: 'closed' }>
 /** What a relay needs to get going: connections, answers about recipients, compiled code. */
 const firstWarmUpCount = 40
 const warmUpSeconds = 2
-const patienceMs = 120_000
+const patienceMs = 60_000
 
 export interface Throughput {
   readonly mailsPerSecond: number

@@ -1,6 +1,6 @@
 // An institute's server is down for the length of 20,000 mails. Are they all taken, how fast, how much does
 // the relay's memory grow; when the server is back, how soon does it have all of them, in which order, and
-// how long does other mail wait meanwhile? `node bench/outage.ts [COUNT]`
+// how long does other mail wait meanwhile? `node bench/outage.ts [COUNT] [WORKERS]`
 
 import { readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
@@ -12,12 +12,13 @@ import { judgeFlush } from './outage/flush.ts'
 import { startLiveMail, type LiveStream } from './outage/live-mail.ts'
 
 const count = Number(process.argv[2] ?? 20_000)
+const workers = Number(process.argv[3] ?? 0)
 const sessionCount = 20
 const mailboxCount = 50
 const liveEveryMs = 50
 const flushPatienceMs = 120_000
 const maxAddedMs = 1000
-const maxGrowthMiB = 64
+const maxGrowthMiB = 64 * (1 + workers)
 /** Mails under way at once when they were taken and when they are delivered, and one batch of leases. */
 const maxDisplacement = 200
 
@@ -29,7 +30,7 @@ await using relay = await startRelay({
     { domain: 'inst.example', to: `127.0.0.1:${institute.port}` },
     { domain: 'other.example', to: `127.0.0.1:${other.port}` },
   ],
-  config: { verification: { breakerRecovery: '5s' } },
+  config: { workers, verification: { breakerRecovery: '5s' } },
 })
 
 for (let index = 0; index < mailboxCount; index += 1) {
@@ -60,7 +61,9 @@ const addedMs = flushing.maxMs - calm.medianMs
 // The first tenth warms up what every busy relay has: compiled code, heap, connections.
 const growthMiB = Math.max(...ingestMemory, ...flushMemory) - (ingestMemory[1] ?? 0)
 
-print(`${count} mails of 4 KiB while the server is down, ${sessionCount} sessions:`)
+print(
+  `${count} mails of 4 KiB while the server is down, ${sessionCount} sessions, ${workers} workers:`,
+)
 print(`  taken ${taken.length}, refused ${refusals.length} ${refusals[0] ?? ''}`)
 print(`  ${ingestSeconds.toFixed(1)} s, ${perSecond(taken.length, ingestSeconds)}`)
 print(`  spool ${spoolMiB.toFixed(0)} MiB on disk`)
@@ -152,8 +155,15 @@ function mailbox(number: number): string {
   return `user${number % mailboxCount}@inst.example`
 }
 
+/** Of all processes of the relay. */
 function residentMiB(): number {
-  const status = readFileSync(`/proc/${relay.pid}/status`, 'utf8')
+  const children = readFileSync(`/proc/${relay.pid}/task/${relay.pid}/children`, 'utf8')
+  const pids = [String(relay.pid), ...children.split(' ').filter((pid) => pid !== '')]
+  return pids.reduce((sum, pid) => sum + residentMiBOf(pid), 0)
+}
+
+function residentMiBOf(pid: string): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) / 1024
 }
 

@@ -57,6 +57,26 @@ export function emptyEntry(domain: string, local: string): RecipientEntry {
   }
 }
 
+/**
+ * What two processes know of one recipient. The younger decisive answer stands, whoever writes first: an
+ * unknown outcome of one must not wipe out what the other has heard. Pins and lists are those of `stored`.
+ */
+export function mergeEntries(own: RecipientEntry, stored: RecipientEntry): RecipientEntry {
+  const isOwnYounger = (own.last?.atMs ?? 0) > (stored.last?.atMs ?? 0)
+  const younger = isOwnYounger ? own : stored
+  const ownAtMs = own.standing?.atMs ?? -Infinity
+  const storedAtMs = stored.standing?.atMs ?? -Infinity
+  const standing = ownAtMs === storedAtMs ? younger : ownAtMs > storedAtMs ? own : stored
+  const { pinnedUntilMs, listedAtMs } = stored
+  return {
+    ...younger,
+    standing: standing.standing,
+    refusedAtMs: standing.refusedAtMs,
+    pinnedUntilMs,
+    listedAtMs,
+  }
+}
+
 /** On the list, and the next hop has not said "no such mailbox" since it was imported. */
 export function isListed(entry: RecipientEntry): boolean {
   if (entry.listedAtMs === null) return false

@@ -379,6 +379,27 @@ test('a running relay notices what a command did, within a second', async (conte
   assert.equal(await relay.verify('x'), 'recipient-unknown (cache)')
 })
 
+test('a question of one process without an answer does not wipe out what another has heard', async (context) => {
+  context.mock.timers.enable({ apis: ['setInterval'] })
+  for (const isUnknownFirst of [true, false]) {
+    await using folder = await temporaryFolder()
+    const [knows, asks] = [
+      open(context, { folder: folder.path }),
+      open(context, { folder: folder.path }),
+    ]
+    assert.equal(await knows.verify('x'), 'accept (live)')
+    asks.time.ms += 500
+    asks.nextHops.isDown = true
+    assert.match(await asks.verify('x'), /^next-hop-unreachable/)
+    // Both have something to write: whoever is first must not matter.
+    await (isUnknownFirst ? asks : knows).recipients.close()
+    await (isUnknownFirst ? knows : asks).recipients.close()
+    const later = open(context, { folder: folder.path })
+    later.nextHops.isDown = true
+    assert.equal(await later.verify('x'), 'accept (cache)')
+  }
+})
+
 test('a broken store is told and stops nothing', async (context) => {
   await using folder = await temporaryFolder()
   await writeFile(join(folder.path, storeFileName), 'no database\n'.repeat(500))

@@ -4,7 +4,7 @@
 
 import type { Clock } from '#base/clock.ts'
 import { isWanted } from './cache.ts'
-import type { RecipientEntry } from './entry.ts'
+import { mergeEntries, type RecipientEntry } from './entry.ts'
 import type { ForeignChange } from './store-changes.ts'
 import {
   openStoreDatabase,
@@ -95,8 +95,8 @@ class SqliteStore implements RecipientStore {
       const stored = this.#database.find(domain, local)
       if (pending === undefined) return stored
       // Pins and lists do not wait: what the file says of them is newer.
-      const { pinnedUntilMs = 0, listedAtMs = null } = stored ?? {}
-      return { ...pending, pinnedUntilMs, listedAtMs }
+      if (stored === undefined) return { ...pending, pinnedUntilMs: 0, listedAtMs: null }
+      return mergeEntries(pending, stored)
     } catch (error) {
       this.#fail(error)
       return pending
@@ -205,12 +205,19 @@ class SqliteStore implements RecipientStore {
     this.#grown.clear()
   }
 
-  /** What another process wrote is younger than what still waits here. */
+  /**
+   * What waits here is merged with what another process wrote, but what a person made forget is not
+   * remembered again.
+   */
   #apply(changes: readonly ForeignChange[]): void {
     const { entries } = this.#pending
     for (const change of changes) {
       if (change.kind === 'everything') entries.clear()
-      else if (change.local !== null) entries.delete(keyOf(change.domain, change.local))
+      else if (change.local !== null) {
+        const isForgotten =
+          (this.#database?.find(change.domain, change.local)?.last ?? null) === null
+        if (isForgotten) entries.delete(keyOf(change.domain, change.local))
+      }
       this.#options.onForeignChange(change)
     }
   }

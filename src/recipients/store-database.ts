@@ -1,7 +1,7 @@
 // One open recipients.db: its statements. Everything here throws when SQLite does.
 
 import type { DatabaseSync } from 'node:sqlite'
-import type { RecipientEntry } from './entry.ts'
+import { mergeEntries, type RecipientEntry } from './entry.ts'
 import { createChangeFeed, type ForeignChange } from './store-changes.ts'
 import { numberColumn } from './store-numbers.ts'
 import { entryOf, rowOf, selectEntrySql, upsertEntrySql } from './store-rows.ts'
@@ -97,17 +97,21 @@ function storeDatabase(database: DatabaseSync): StoreDatabase {
     }
   }
 
+  const find = (domain: string, local: string): RecipientEntry | undefined => {
+    const row = select.get(domain, local)
+    return row === undefined ? undefined : entryOf(domain, local, row)
+  }
+
   const writeEntry = (entry: RecipientEntry): void => {
-    if (entry.last === null) return
-    upsert.run(...rowOf(entry, entry.last))
+    const stored = find(entry.domain, entry.local)
+    const merged = stored === undefined ? entry : mergeEntries(entry, stored)
+    if (merged.last === null) return
+    upsert.run(...rowOf(merged, merged.last))
     feed.write(entry.domain, entry.local)
   }
 
   return {
-    find: (domain, local) => {
-      const row = select.get(domain, local)
-      return row === undefined ? undefined : entryOf(domain, local, row)
-    },
+    find,
     marks: () => readMarks(database),
     poll: feed.poll,
     write: (batch, nowMs, onChanges) => {

@@ -389,7 +389,7 @@ test('a question of one process without an answer does not wipe out what another
     ]
     assert.equal(await knows.verify('x'), 'accept (live)')
     asks.time.ms += 500
-    asks.nextHops.isDown = true
+    asks.nextHops.answer = () => noAnswer('timeout', 'connect')
     assert.match(await asks.verify('x'), /^next-hop-unreachable/)
     // Both have something to write: whoever is first must not matter.
     await (isUnknownFirst ? asks : knows).recipients.close()

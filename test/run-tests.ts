@@ -17,6 +17,7 @@ const unit: Group = {
     'src/**/*.test.ts',
     'bin/**/*.test.ts',
     'demo/**/*.test.ts',
+    'bench/**/*.test.ts',
     'test/support/*.test.ts',
     'test/*.test.ts',
   ],

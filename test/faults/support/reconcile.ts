@@ -28,6 +28,8 @@ export type Explanation =
   | 'session-cut'
   /** One of several institutes took it, another gave no answer, and the kill took the memory of that. */
   | 'killed-between-tries'
+  /** The client left while the relay's answer was on its way: the relay took it for heard. Rare. */
+  | 'answer-crossed'
 
 export interface Account {
   readonly numberCount: number
@@ -69,6 +71,7 @@ export function reconcile(world: World): Account {
     'killed-before-settle': 0,
     'session-cut': 0,
     'killed-between-tries': 0,
+    'answer-crossed': 0,
   }
   const unexplained: string[] = []
   for (const pair of pairs) {
@@ -114,13 +117,18 @@ function isLost(pair: Pair): boolean {
 
 /**
  * A client that was told 4yz or 5yz, each time, has the mail itself: the relay makes nothing more of it.
- * What the institute took before that answer is RFC 1047's.
+ * What the institute took before that answer is RFC 1047's, and so is what was still on its way to it when the
+ * relay gave up waiting, and which it never answered.
  */
 function isUnwanted(pair: Pair): boolean {
   const given = pair.tries.map(({ answers }) => answers.get(pair.address))
   const last = pair.tries.at(-1)
   if (last === undefined || given.includes('yes') || given.includes('unanswered')) return false
-  return pair.kept.length > 0 || pair.deliveries.some(({ atMs }) => atMs > last.endMs)
+  return pair.kept.length > 0 || pair.deliveries.some((each) => isAfter(last, each))
+}
+
+function isAfter({ endMs }: Try, { atMs, isAnswered }: TakenMail): boolean {
+  return atMs > endMs + (isAnswered ? 0 : settleMs)
 }
 
 function explain(
@@ -142,7 +150,11 @@ function explain(
   )
   if (isCut) return 'session-cut'
   if (!earlier.isAnswered) return 'reply-lost'
-  return kills.length > 0 && pair.mail.recipients.length > 1 ? 'killed-between-tries' : null
+  if (kills.length > 0 && pair.mail.recipients.length > 1) return 'killed-between-tries'
+  const hasLeft = pair.tries.some(
+    ({ startMs, answers }) => answers.get(pair.address) === 'unanswered' && startMs <= earlier.atMs,
+  )
+  return hasLeft ? 'answer-crossed' : null
 }
 
 function describe({ mail, address, tries, deliveries, kept }: Pair): string {

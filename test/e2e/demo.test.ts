@@ -78,7 +78,6 @@ test('ONCE=1 plays all scenes as expected and leaves nothing behind', async () =
     /S: 451 4\.4\.1 <carol@geology\.example>: mail\.geology\.example does not answer:/,
     /S: 250 2\.0\.0 Ok: \S+ taken over for later delivery\n/,
     / {4}physics\.example +3 +0 /,
-    /the institute has all of them: .*Tides/,
     /S: 554 5\.6\.0 mail\.history\.example says: 554 5\.6\.0 Executable/,
     /\(the institute creates newcomer@physics\.example\)\n[^]*S: 250 2\.1\.5 Ok\n/,
     /content {2}the same at both ends/,
@@ -92,6 +91,8 @@ test('ONCE=1 plays all scenes as expected and leaves nothing behind', async () =
     /temporary {3}1 recipient /,
   ]
   for (const line of lines) assert.match(text, line)
+  // Several deliveries run at once, so the order is open, and with it where the sentence is wrapped.
+  assert.match(text.replaceAll(/\s+/g, ' '), /the institute has all of them: [^.]*\bTides\b/)
   assert.ok(!text.includes('\u001b'), 'colours without a terminal')
   // Only what has to be copied in one piece, such as the path of a file, may be longer.
   const tooLong = text.split('\n').filter((line) => line.length > 80 && !line.includes(folder.path))

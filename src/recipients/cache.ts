@@ -20,10 +20,13 @@ export interface RecipientCache {
   readonly removeDomain: (domain: string) => void
   readonly clear: () => void
   readonly count: (domain: string) => number
+  /** Grows whenever something was to be dropped, there or not: what was read elsewhere before may be stale. */
+  readonly dropCount: () => number
 }
 
 export function createRecipientCache(maxEntriesPerDomain: number): RecipientCache {
   const domains = new Map<string, DomainEntries>()
+  let dropCount = 0
   return {
     find: (domain, local) => {
       const entries = domains.get(domain)
@@ -43,19 +46,23 @@ export function createRecipientCache(maxEntriesPerDomain: number): RecipientCach
       evict(entries, maxEntriesPerDomain)
     },
     remove: (domain, local) => {
+      dropCount += 1
       const entries = domains.get(domain)
       return (entries?.wanted.delete(local) ?? false) || (entries?.strangers.delete(local) ?? false)
     },
     removeDomain: (domain) => {
+      dropCount += 1
       domains.delete(domain)
     },
     clear: () => {
+      dropCount += 1
       domains.clear()
     },
     count: (domain) => {
       const entries = domains.get(domain)
       return entries === undefined ? 0 : entries.wanted.size + entries.strangers.size
     },
+    dropCount: () => dropCount,
   }
 }
 

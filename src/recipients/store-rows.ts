@@ -5,13 +5,14 @@ import type { LastAnswer, RecipientEntry, Standing } from './entry.ts'
 
 export type Row = Readonly<Record<string, SQLOutputValue>>
 
-/** One row whatever is known: every column may be null. Parameters: domain, local. */
+/** One row if anything is known; every column may be null. Parameters: domain, local. */
 export const selectEntrySql: string = `
   SELECT r.*, p.until_ms, l.listed_at_ms
   FROM (SELECT ? AS domain, ? AS local) AS q
   LEFT JOIN recipients AS r ON r.domain = q.domain AND r.local = q.local
   LEFT JOIN pins AS p ON p.domain = q.domain AND p.local = q.local
-  LEFT JOIN listed AS l ON l.domain = q.domain AND l.local = q.local`
+  LEFT JOIN listed AS l ON l.domain = q.domain AND l.local = q.local
+  WHERE r.id IS NOT NULL OR p.until_ms IS NOT NULL OR l.listed_at_ms IS NOT NULL`
 
 const columns = [
   'domain',

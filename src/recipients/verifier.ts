@@ -42,6 +42,9 @@ export interface VerifierOptions {
   readonly question: QuestionOptions
 }
 
+/** Whether the caller has just looked, and nothing is known of the recipient. */
+type Known = 'nothing' | 'unsure'
+
 interface Flight {
   readonly sizeBytes: number | null
   readonly answer: Promise<Asked>
@@ -66,7 +69,9 @@ export class Verifier {
       if (tooLarge !== undefined) return tooLarge
       const entry = this.find(domain.domain, local)
       const decision = decide(this.#situation(query, entry, null), this.#options.rules)
-      if (decision.kind === 'ask') return this.#verifyLive(query, local)
+      if (decision.kind === 'ask') {
+        return this.#verifyLive(query, local, entry === undefined ? 'nothing' : 'unsure')
+      }
       if (decision.refresh) this.#refresh(domain, local)
       return decision.answer
     } catch (error) {
@@ -116,7 +121,11 @@ export class Verifier {
     readonly answer: RecipientAnswer
   }> {
     const local = subjectLocal(query.domain.subaddressSeparator, query.mailbox.local)
-    const { asked, entry, last } = await this.#askAndRemember(questionOf(query, local), 'command')
+    const { asked, entry, last } = await this.#askAndRemember(
+      questionOf(query, local),
+      'command',
+      'unsure',
+    )
     return { asked, entry, last, answer: this.#decideLive(query, local, asked) }
   }
 
@@ -164,9 +173,9 @@ export class Verifier {
     return extensions.smtpUtf8 ? 'offered' : 'missing'
   }
 
-  async #verifyLive(query: RecipientQuery, local: string): Promise<RecipientAnswer> {
+  async #verifyLive(query: RecipientQuery, local: string, known: Known): Promise<RecipientAnswer> {
     try {
-      const asked = await this.#askTogether(questionOf(query, local), 'rcpt')
+      const asked = await this.#askTogether(questionOf(query, local), 'rcpt', known)
       return this.#decideLive(query, local, asked)
     } catch (error) {
       return this.#fault(query, error)
@@ -182,18 +191,23 @@ export class Verifier {
     return decision.answer
   }
 
-  async #askTogether(question: RecipientQuestion, purpose: 'rcpt' | 'refresh'): Promise<Asked> {
+  async #askTogether(
+    question: RecipientQuestion,
+    purpose: 'rcpt' | 'refresh',
+    known: Known,
+  ): Promise<Asked> {
     const flight = this.#flights.get(flightKey(question))
-    if (flight === undefined) return await this.#start(question, purpose).answer
+    if (flight === undefined) return await this.#start(question, purpose, known).answer
     const asked = await flight.answer
     // Too big was said of another mail's size: ask without one, the delivery will tell.
     const isAboutOther = isTooBig(asked) && flight.sizeBytes !== question.sizeBytes
-    return isAboutOther ? await this.#askTogether({ ...question, sizeBytes: null }, purpose) : asked
+    if (!isAboutOther) return asked
+    return await this.#askTogether({ ...question, sizeBytes: null }, purpose, 'unsure')
   }
 
-  #start(question: RecipientQuestion, purpose: 'rcpt' | 'refresh'): Flight {
+  #start(question: RecipientQuestion, purpose: 'rcpt' | 'refresh', known: Known): Flight {
     const key = flightKey(question)
-    const answer = this.#askAndRemember(question, purpose)
+    const answer = this.#askAndRemember(question, purpose, known)
       .then(({ asked }) => asked)
       .finally(() => {
         this.#flights.delete(key)
@@ -206,12 +220,17 @@ export class Verifier {
   async #askAndRemember(
     question: RecipientQuestion,
     purpose: Exclude<AnswerPurpose, 'delivery'>,
+    known: Known,
   ): Promise<{ readonly asked: Asked } & Remembered> {
-    const { clock, rules, emit } = this.#options
+    const { cache, clock, rules, emit } = this.#options
+    const dropCount = cache.dropCount()
     const asked = await askNextHop(question, this.#options.question)
     const { domain, local } = question
     emit({ kind: 'recipient-asked', recipient: `${local}@${domain.domain}`, ...asked, purpose })
-    const entry = this.find(domain.domain, local) ?? emptyEntry(domain.domain, local)
+    // Reading the file once more is spared when nobody has told of a change since.
+    const isUnchanged = known === 'nothing' && dropCount === cache.dropCount()
+    const found = isUnchanged ? cache.find(domain.domain, local) : this.find(domain.domain, local)
+    const entry = found ?? emptyEntry(domain.domain, local)
     const routeId = domain.calloutRoute.id
     const heard = { ...asked, purpose, routeId, atMs: clock.now() }
     const remembered = remember(entry, heard, rules.demoteAfterMs)
@@ -241,7 +260,7 @@ export class Verifier {
     this.#refreshCounts.set(routeId, count + 1)
     this.#inBackground(`${local}@${domain.domain}`, async () => {
       try {
-        await this.#askTogether(question, 'refresh')
+        await this.#askTogether(question, 'refresh', 'unsure')
       } finally {
         const left = (this.#refreshCounts.get(routeId) ?? 1) - 1
         if (left > 0) this.#refreshCounts.set(routeId, left)

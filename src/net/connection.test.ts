@@ -183,3 +183,33 @@ test('TLS: what is known of the certificate, at first and resumed', { skip }, as
     listener.close()
   }
 })
+
+test('handed on: the next handler gets what was read, then the rest, and the counter hears of the end', async () => {
+  const heard: string[] = []
+  let closedCount = 0
+  const { promise: ended, resolve } = Promise.withResolvers<null>()
+  const listener = await listen((connection) => {
+    connection.countedBy({ connectionClosed: () => void (closedCount += 1) })
+    connection.attach({
+      ...quiet,
+      onData: (chunk) => {
+        connection.handOn(chunk)
+        connection.attach({
+          ...quiet,
+          onData: (again) => void heard.push(again.toString()),
+          onEnd: () => connection.end(),
+          onClose: () => resolve(null),
+        })
+        assert.deepEqual(heard, []) // not before attach has returned
+        socket.end('second')
+      },
+    })
+  })
+  const socket = connectSocket(listener.address.port, '127.0.0.1')
+  socket.resume()
+  socket.write('first')
+  await ended
+  assert.deepEqual(heard, ['first', 'second'])
+  assert.equal(closedCount, 1)
+  listener.close()
+})

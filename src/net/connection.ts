@@ -37,6 +37,11 @@ export interface ConnectionHandler {
   readonly onClose: (error: Error | null) => void
 }
 
+/** Who counts connections: told once, when one is closed, whoever handled it. Must not throw. */
+export interface ConnectionCounter {
+  readonly connectionClosed: () => void
+}
+
 export class Connection {
   readonly remote: SocketAddress
   readonly local: SocketAddress
@@ -46,6 +51,9 @@ export class Connection {
   #tls: TlsFacts | null = null
   /** Set during a handshake. */
   #failHandshake: ((error: Error) => void) | null = null
+  /** Read already, by who had the connection before. */
+  #early: Buffer | null = null
+  #counter: ConnectionCounter | null = null
 
   constructor(socket: net.Socket) {
     this.#socket = socket
@@ -55,10 +63,29 @@ export class Connection {
     this.#listen()
   }
 
-  /** From now on `handler` gets what arrives; nothing has been read before. */
+  /**
+   * From now on `handler` gets what arrives, and first what was handed on. Nothing of it comes before the
+   * caller has returned.
+   */
   attach(handler: ConnectionHandler): void {
     this.#handler = handler
-    this.#socket.resume()
+    if (this.#early === null) this.#socket.resume()
+    else process.nextTick(() => this.#giveEarly())
+  }
+
+  /**
+   * Gets ready for the next handler, which shall be attached in the same tick: `early` is what was read and
+   * is not the present one's to handle, null for nothing.
+   */
+  handOn(early: Buffer | null): void {
+    this.#socket.pause()
+    if (early !== null)
+      this.#early = this.#early === null ? early : Buffer.concat([this.#early, early])
+  }
+
+  /** At most one counter a connection; a later one takes the place. */
+  countedBy(counter: ConnectionCounter): void {
+    this.#counter = counter
   }
 
   get tls(): TlsFacts | null {
@@ -172,7 +199,16 @@ export class Connection {
     socket.pause()
   }
 
+  #giveEarly(): void {
+    const early = this.#early
+    this.#early = null
+    this.#socket.resume() // before the handler, which may want a pause
+    if (early !== null && !this.#socket.destroyed) this.#handler?.onData(early)
+  }
+
   #onClose(): void {
+    this.#counter?.connectionClosed()
+    this.#counter = null
     const giveUp = this.#failHandshake
     if (giveUp === null) {
       this.#handler?.onClose(this.#error)

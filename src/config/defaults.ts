@@ -142,9 +142,9 @@ export const defaults: Readonly<Record<string, Default>> = {
       'questions use the null reverse-path, which cannot loop; this is for servers that refuse it',
   },
   'verification.maxConnections': {
-    value: 4,
+    value: 20,
     reason:
-      "a pipelined question takes one round trip, so a few connections suffice; protects the institute's server",
+      'a question has its connection for one round trip, and its client waits; where a server takes fewer it says 421 and the number is lowered',
   },
   'verification.maxQuestionsPerConnection': {
     value: 20,

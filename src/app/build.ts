@@ -12,6 +12,7 @@ import type { RecipientEvent, RecipientFault } from '#recipients/recipients.ts'
 import type { SessionRules } from '#session/session.ts'
 import { parseMailbox } from '#smtp/parse-path.ts'
 import type { Mailbox } from '#smtp/path.ts'
+import { objectionTo } from './destinations.ts'
 import type { Toolbox } from './toolbox.ts'
 
 export function nextHopOptions(
@@ -27,6 +28,7 @@ export function nextHopOptions(
   return {
     ...parts,
     hostname: config.hostname,
+    objectionTo: objectionTo(config),
     question: questionOptions(config),
     handover: handoverOptions(config),
     breakerFailureCount: verification.breakerFailureCount,
@@ -40,6 +42,7 @@ function questionOptions({ verification }: Config): PurposeOptions {
   const { commandTimeoutMs } = verification
   return {
     maxConnectionCount: verification.maxConnectionCount,
+    maxWaitingCount: verification.maxWaitingCount,
     maxUsesPerConnection: verification.maxQuestionsPerConnection,
     connectTimeoutMs: verification.connectTimeoutMs,
     timeouts: {
@@ -54,6 +57,7 @@ function questionOptions({ verification }: Config): PurposeOptions {
 function handoverOptions({ handover }: Config): PurposeOptions {
   return {
     maxConnectionCount: handover.maxConnectionCount,
+    maxWaitingCount: handover.maxWaitingCount,
     maxUsesPerConnection: handover.maxMailsPerConnection,
     connectTimeoutMs: handover.connectTimeoutMs,
     timeouts: {

@@ -232,7 +232,6 @@ const awaiting: Readonly<Record<string, readonly [stage: string, () => Dialog]>>
   ready: ['mail', () => ready(pipelined)],
   mail: ['mail', () => asked()],
   rcpt: ['rcpt', () => after(asked(), '250')],
-  rset: ['data', () => after(asked(), '250', '250')],
   content: ['content', () => sending()],
 }
 
@@ -282,7 +281,33 @@ test('a 250 with 421 behind it: the mail is delivered, the connection ends', () 
 test('an early reply: to no question, and while the content is being sent', () => {
   assert.deepEqual(ready('').hear('250'), ['failed mail malformed', 'close'])
   assert.deepEqual(sending().hear('250'), ['failed content malformed', 'close'])
-  assert.deepEqual(sending().hear('552'), ['failed content refused', 'close'])
+  assert.deepEqual(sending().hear('452'), ['failed content refused', 'close'])
+})
+
+test('5yz within the content is the word about this mail: no dot, and the connection ends', () => {
+  for (const pending of ['nothing', 'closing'] as const) {
+    const dialog = sending()
+    assert.deepEqual(dialog.hearWith(pending, '552'), ['answer 250 250 552', 'close'])
+    assert.deepEqual(dialog.on({ kind: 'content-sent' }), [])
+    assert.equal(dialog.phase, 'closed')
+  }
+  assert.deepEqual(sending().hearWith('something', '552'), ['failed content refused', 'close'])
+})
+
+test('421 instead of the reply to RSET: what was said of the recipient stands', () => {
+  for (const [recipient, answer] of [
+    ['550', 'answer 550'],
+    ['250', 'answer 250'],
+  ] as const) {
+    const dialog = after(asked(), '250', recipient)
+    assert.deepEqual(dialog.hear('421'), [answer, 'close'])
+    assert.deepEqual(dialog.hear('250'), [])
+  }
+  const refused = ready(pipelined)
+  refused.on({ kind: 'transfer', transfer })
+  assert.deepEqual(refused.hear('250', '550', '250', '421'), ['refused 550 250', 'close'])
+  // It had refused MAIL: nothing was said of the recipient.
+  assert.deepEqual(after(asked(), '550', '503').hear('421'), ['failed mail refused', 'close'])
 })
 
 test('a second banner is not taken for the answer to EHLO', () => {

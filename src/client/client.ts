@@ -4,7 +4,15 @@
 
 import { parseExtensions, noExtensions, type Extensions } from '#smtp/extensions.ts'
 import { isPermanent, isPositive, isTransient, replyText, type PeerReply } from '#smtp/reply.ts'
-import { beginEnvelope, onContentSent, onEnvelopeReply, onFinalReply } from './on-envelope.ts'
+import {
+  beginEnvelope,
+  hasRecipientsAnswer,
+  onContentReply,
+  onContentSent,
+  onEnvelopeReply,
+  onFinalReply,
+  onGoodbye,
+} from './on-envelope.ts'
 import { stageOf, type ClientState } from './state.ts'
 import { close, fail, type ClientRules, type ClientStep, type Pending } from './transition.ts'
 import type { Ask, Transfer } from './transition.ts'
@@ -71,7 +79,9 @@ function onReply(
 ): ClientStep {
   if (state.phase === 'closed') return { state, effects: [] }
   // RFC 5321 §3.8: 421 may come at any time and means that the server closes.
-  if (reply.code === 421 && state.phase !== 'final') return refused(state, reply)
+  if (reply.code === 421 && state.phase !== 'final') {
+    return hasRecipientsAnswer(state) ? onGoodbye(state) : refused(state, reply)
+  }
   switch (state.phase) {
     case 'banner':
       if (pending !== 'nothing') return early(state, reply)
@@ -88,7 +98,9 @@ function onReply(
       if (pending !== 'nothing' || !isPositive(reply)) return close()
       return ready(state.extensions)
     case 'content':
-      return notYet(state, reply)
+      return isPermanent(reply) && pending !== 'something'
+        ? onContentReply(state, reply)
+        : notYet(state, reply)
     case 'ready':
     case 'handshake':
       return early(state, reply)

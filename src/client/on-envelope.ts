@@ -16,6 +16,7 @@ import {
 } from './transition.ts'
 
 type InEnvelope = Extract<ClientState, { readonly phase: 'envelope' }>
+type InContent = Extract<ClientState, { readonly phase: 'content' }>
 type InFinal = Extract<ClientState, { readonly phase: 'final' }>
 
 export function beginEnvelope(extensions: Extensions, facts: Ask | Transfer): ClientStep {
@@ -122,6 +123,25 @@ function onQuestionComplete(
     : { state: { phase: 'closed' }, effects: [answer, { kind: 'close' }] }
 }
 
+/**
+ * Every RCPT has been answered, and what was said of the recipients is all that there is to say: a question,
+ * or a mail that is not sent because of it. Only the reply to RSET or DATA is missing.
+ */
+export function hasRecipientsAnswer(state: ClientState): state is InEnvelope {
+  if (state.phase !== 'envelope') return false
+  const { task, commands, replies } = state.envelope
+  if (replies.length !== commands.length - 1) return false
+  return task === 'question' || !recipientReplies(state.envelope).every(isPositive)
+}
+
+/** 421 to RSET or DATA: the server closes (RFC 5321 §3.8), and what it has said of recipients stands. */
+export function onGoodbye({ extensions, envelope }: InEnvelope): ClientStep {
+  if (envelope.task === 'question') return onQuestionComplete(extensions, envelope, 'closing')
+  const { effects } = onEnvelopeComplete(extensions, envelope)
+  const answer = effects.filter(({ kind }) => kind !== 'send')
+  return { ...close(), effects: [...answer, { kind: 'close' }] }
+}
+
 function onEnvelopeComplete(extensions: Extensions, envelope: Envelope): ClientStep {
   const [mail] = envelope.replies
   const recipients = recipientReplies(envelope)
@@ -168,6 +188,16 @@ export function onContentSent(state: ClientState): ClientStep {
   return state.phase === 'content'
     ? { state: { ...state, phase: 'final' }, effects: [] }
     : { state, effects: [] }
+}
+
+/**
+ * 5yz before the content has ended: the server has seen enough of it. That is its word about this mail, as
+ * if it had waited for the end (a 2yz would not be). The rest is not sent, and above all no dot.
+ */
+export function onContentReply({ envelope }: InContent, reply: PeerReply): ClientStep {
+  const recipients = recipientReplies(envelope)
+  const answer: ClientEffect = { kind: 'transfer-answered', recipients, reply }
+  return { ...close(), effects: [answer, { kind: 'close' }] }
 }
 
 export function onFinalReply(state: InFinal, reply: PeerReply, pending: Pending): ClientStep {

@@ -76,6 +76,8 @@ export interface VerificationConfig {
   /** Used when a target refuses the null reverse-path. */
   readonly probeSender: string
   readonly maxConnectionCount: number
+  /** Questions that wait for a connection to one route. */
+  readonly maxWaitingCount: number
   readonly maxQuestionsPerConnection: number
   readonly idleCloseMs: number
   /** Entries kept per domain. */
@@ -88,6 +90,8 @@ export interface VerificationConfig {
 
 export interface HandoverConfig {
   readonly maxConnectionCount: number
+  /** Mails of sessions that wait for a connection to one route. */
+  readonly maxWaitingCount: number
   readonly maxMailsPerConnection: number
   readonly idleCloseMs: number
   /** RFC 5321 §4.5.3.2 allows up to 5 min for the banner, MAIL and RCPT, 2 min for DATA. */
@@ -123,6 +127,8 @@ export interface DnsConfig {
   readonly servers: readonly string[]
   readonly timeoutMs: number
   readonly attemptCount: number
+  /** Networks in CIDR notation that no name leads to. */
+  readonly refuseAddresses: readonly string[]
 }
 
 export interface AlertsConfig {

@@ -146,6 +146,11 @@ export const defaults: Readonly<Record<string, Default>> = {
     reason:
       'a question has its connection for one round trip, and its client waits; where a server takes fewer it says 421 and the number is lowered',
   },
+  'verification.maxWaiting': {
+    value: 500,
+    reason:
+      "a twentieth of `limits.maxSessions`: one institute's slow server must not hold the sessions of all",
+  },
   'verification.maxQuestionsPerConnection': {
     value: 20,
     reason: 'many servers limit the commands of one connection; a new one is cheap',
@@ -182,6 +187,11 @@ export const defaults: Readonly<Record<string, Default>> = {
     reason:
       'keeps a fast server busy; where a server takes fewer it says 421 and the number is lowered',
   },
+  'handover.maxWaiting': {
+    value: 500,
+    reason:
+      'a good server works these off in seconds; behind a sick one the spool takes the rest, where it may',
+  },
   'handover.maxMailsPerConnection': {
     value: 100,
     reason: 'spares connection set-up and TLS; most servers allow 100 mails and more',
@@ -216,6 +226,20 @@ export const defaults: Readonly<Record<string, Default>> = {
       'a resolver on site answers in milliseconds; two attempts fit into the budget of a RCPT',
   },
   'dns.attempts': { value: 2, reason: 'one lost datagram must not defer a mail' },
+  'dns.refuseAddresses': {
+    value: [
+      '0.0.0.0/8',
+      '127.0.0.0/8',
+      '169.254.0.0/16',
+      '224.0.0.0/3',
+      '::/128',
+      '::1/128',
+      'fe80::/10',
+      'ff00::/8',
+    ],
+    reason:
+      "loopback, link-local and multicast: a zone that lies must not lead to the relay's own machine; private addresses are normal on a campus",
+  },
 
   'spool.folder': {
     value: null,

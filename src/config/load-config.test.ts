@@ -70,7 +70,7 @@ tls:
 limits: { maxMessage: 1GiB, unknownRecipientDelay: 0s, maxErrors: 7 }
 verification: { negativeFresh: 250ms, probeSender: probe@relay.example }
 handover: { finalTimeout: 5min }
-dns: { servers: [127.0.0.1, "[::1]:5353", "::1", "127.0.0.1:53"], attempts: 3 }
+dns: { servers: [127.0.0.1, "[::1]:5353", "::1", "127.0.0.1:53"], attempts: 3, refuseAddresses: [127.0.0.0/8, "::1/128"] }
 log: { format: json, file: ../log }
 metrics: { listen: null }
 `)
@@ -94,6 +94,7 @@ metrics: { listen: null }
     servers: ['127.0.0.1', '[::1]:5353', '::1', '127.0.0.1:53'],
     timeoutMs: 2000,
     attemptCount: 3,
+    refuseAddresses: ['127.0.0.0/8', '::1/128'],
   })
   assert.deepEqual(config.log, { format: 'json', file: join(folder, '../log') })
   assert.equal(config.metrics.listen, null)
@@ -182,7 +183,7 @@ test('an unknown key is named with its place and the nearest known one', () => {
     ['log: { state: x }', /4:8: unknown key log.state; did you mean state at the top\?$/],
     [
       'dns: { zzzzzzz: 1 }',
-      /4:8: unknown key dns.zzzzzzz; known here: servers, timeout, attempts$/,
+      /4:8: unknown key dns.zzzzzzz; known here: servers, timeout, attempts, refuseAddresses$/,
     ],
     [
       'metrics: { listen: { prt: 1 } }',
@@ -221,6 +222,8 @@ test('a wrong value is shown with its place and what was expected', () => {
     ['dns: { servers: [localhost] }', /4:18: dns.servers.0: expected the IP address of a resolver/],
     ['dns: { servers: ["127.0.0.1:0"] }', /a port is a number from 1 to 65535/],
     ['dns: { servers: ["[127.0.0.1"] }', /expected the IP address of a resolver/],
+    ['dns: { refuseAddresses: [127.0.0.1/8] }', /dns\.refuseAddresses\.0: there are bits set/],
+    ['dns: { refuseAddresses: [loopback] }', /expected an address or a network/],
     ['log: { format: xml }', /4:16: log.format: expected auto, json or human, not "xml"$/],
     ['log: { file: "\\u001b[2J\\0" }', /a path cannot contain a null character$/],
     ['log: { format: "\\u001b[2J" }', /not "\?\[2J"$/],

@@ -2,6 +2,7 @@
 
 import { z } from 'zod'
 import { failure, success, type Result } from '#base/result.ts'
+import { parseNetwork } from '#base/network.ts'
 import type { DnsConfig, HandoverConfig } from './config.ts'
 import { count, duration, ipAddress, key, minute, parsedText } from './schema-types.ts'
 import { second, section, wrong } from './schema-types.ts'
@@ -11,6 +12,11 @@ export const handoverSchema: z.ZodType<HandoverConfig> = section({
     'handover.maxConnections',
     count({ min: 1, max: 1000 }),
     'Connections for mails to one route.',
+  ),
+  maxWaiting: key(
+    'handover.maxWaiting',
+    count({ min: 1, max: 100_000 }),
+    'Mails that wait for a connection to one route; one more is treated as if the server were down.',
   ),
   maxMailsPerConnection: key(
     'handover.maxMailsPerConnection',
@@ -44,6 +50,7 @@ export const handoverSchema: z.ZodType<HandoverConfig> = section({
   ),
 }).transform((file) => ({
   maxConnectionCount: file.maxConnections,
+  maxWaitingCount: file.maxWaiting,
   maxMailsPerConnection: file.maxMailsPerConnection,
   idleCloseMs: file.idleClose,
   connectTimeoutMs: file.connectTimeout,
@@ -73,11 +80,27 @@ export const dnsSchema: z.ZodType<DnsConfig> = section({
     count({ min: 1, max: 10 }),
     'Attempts before a look-up has failed.',
   ),
+  refuseAddresses: key(
+    'dns.refuseAddresses',
+    z
+      .array(
+        parsedText('a network such as 127.0.0.0/8 or fe80::/10', parseNetworkText),
+        wrong('a list of networks'),
+      )
+      .max(64, 'at most 64 networks'),
+    "Networks where the DNS cannot place an institute's server; an address that a route names is used all the same.",
+  ),
 }).transform((file) => ({
   servers: file.servers,
   timeoutMs: file.timeout,
   attemptCount: file.attempts,
+  refuseAddresses: file.refuseAddresses,
 }))
+
+function parseNetworkText(written: string): Result<string> {
+  const network = parseNetwork(written)
+  return network.ok ? success(written) : network
+}
 
 /** In the form `Resolver.setServers` of node:dns takes. */
 function parseDnsServer(written: string): Result<string> {

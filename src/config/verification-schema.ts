@@ -68,6 +68,11 @@ export const verificationSchema: z.ZodType<VerificationFile> = section({
     count({ min: 1, max: 1000 }),
     'Connections for questions to one route.',
   ),
+  maxWaiting: key(
+    'verification.maxWaiting',
+    count({ min: 1, max: 100_000 }),
+    'Questions that wait for a connection to one route; one more gets 451 at once.',
+  ),
   maxQuestionsPerConnection: key(
     'verification.maxQuestionsPerConnection',
     count({ min: 1, max: 10_000 }),
@@ -115,6 +120,7 @@ export const verificationSchema: z.ZodType<VerificationFile> = section({
   totalTimeoutMs: file.totalTimeout,
   probeSender: file.probeSender,
   maxConnectionCount: file.maxConnections,
+  maxWaitingCount: file.maxWaiting,
   maxQuestionsPerConnection: file.maxQuestionsPerConnection,
   idleCloseMs: file.idleClose,
   maxEntriesPerDomain: file.maxEntriesPerDomain,

@@ -43,7 +43,7 @@ export type HandoverOutcome =
   | { readonly kind: 'relayed'; readonly reply: PeerReply }
   /** 4yz to the content: the next hop decided against it for now. */
   | { readonly kind: 'deferred'; readonly reply: PeerReply }
-  /** 5yz to the content, or to MAIL because of its size: the next hop's word about this mail. */
+  /** 5yz to the content or within it, or to MAIL because of its size: its word about this mail. */
   | { readonly kind: 'refused'; readonly reply: PeerReply }
   /** Some RCPT got no 2yz, so nothing was sent. In the order of the group's recipients. */
   | { readonly kind: 'recipients-refused'; readonly replies: readonly PeerReply[] }

@@ -6,7 +6,7 @@ import { openResolver } from '#dns/open-resolver.ts'
 import { createRoute, parseEndpoint } from '#registry/route.ts'
 import type { Route } from '#registry/registry.ts'
 import { startDnsServer, type DnsServer } from '../../test/support/dns-server.ts'
-import { findCandidates, routeName } from './candidates.ts'
+import { findCandidates, routeName, type CandidateRules } from './candidates.ts'
 
 let dns: DnsServer
 let resolver: Resolver
@@ -31,6 +31,19 @@ before(async () => {
     'mx-null.example': { mx: [[0, '']] },
     'many.example': { a: Array.from({ length: 40 }, (_none, index) => `192.0.2.${index}`) },
     'broken.example': 'servfail',
+    'self.example': { a: ['192.0.2.25'] },
+    'refused.example': { a: ['198.51.100.1'] },
+    'partly.example': { a: ['198.51.100.1', '192.0.2.1'] },
+    'mx-self.example': {
+      mx: [
+        [10, 'one.example'],
+        [20, 'self.example'],
+        [20, 'two.example'],
+        [30, 'two.example'],
+      ],
+    },
+    'mx-named.example': { mx: [[10, 'relay.example']] },
+    'mx-localhost.example': { mx: [[0, 'localhost']] },
   })
   resolver = openResolver({
     servers: [dns.address],
@@ -56,9 +69,20 @@ function routeTo(...texts: readonly string[]): Route {
   return createRoute([first, ...rest], 'none')
 }
 
+/** 192.0.2.25 is the relay, and nothing is in 198.51.100.0/24 unless it is written so. */
+const rules: CandidateRules = {
+  hostname: 'relay.example',
+  objectionTo: ({ address, isFromDns }) => {
+    if (address === '192.0.2.25') return { isOwn: true, words: 'itself' }
+    return isFromDns && address.startsWith('198.51.100.')
+      ? { isOwn: false, words: 'refused' }
+      : null
+  },
+}
+
 async function found(...texts: readonly string[]): Promise<readonly string[]> {
   const lines: string[] = []
-  for await (const item of findCandidates(routeTo(...texts), resolver, null)) {
+  for await (const item of findCandidates(routeTo(...texts), resolver, rules, null)) {
     lines.push(
       'kind' in item
         ? `${item.kind} ${item.stage}: ${item.detail}`
@@ -98,7 +122,7 @@ test('an endpoint is looked up when those before it were tried', async () => {
       return resolver.addresses(host, signal)
     },
   }
-  const candidates = findCandidates(routeTo('two.example', 'one.example'), watched, null)
+  const candidates = findCandidates(routeTo('two.example', 'one.example'), watched, rules, null)
   await candidates.next()
   await candidates.next()
   assert.deepEqual(asked, ['two.example'])
@@ -123,6 +147,46 @@ test('nothing found: why', async () => {
 test('a route with many addresses does not cost as many attempts', async () => {
   assert.equal((await found('many.example')).length, 16)
   assert.equal((await found('two.example', 'many.example', 'one.example')).length, 16)
+})
+
+test('a name that leads to the relay or where no server is: not tried, and told', async () => {
+  assert.deepEqual(await found('self.example', 'refused.example', 'partly.example'), [
+    'dns dns: the DNS says that self.example is at 192.0.2.25: itself',
+    'dns dns: the DNS says that refused.example is at 198.51.100.1: refused',
+    'partly.example 192.0.2.1 25',
+  ])
+  assert.deepEqual(await found('198.51.100.1', '192.0.2.25'), [
+    '198.51.100.1 198.51.100.1 25',
+    'dns dns: itself',
+  ])
+})
+
+test('the relay among MX records ends them, by its address or by its name', async () => {
+  assert.deepEqual(await found('mx:mx-self.example'), ['one.example 192.0.2.3 25'])
+  assert.match(
+    String(await found('mx:mx-named.example')),
+    /^dns dns: relay\.example, this relay itself/,
+  )
+})
+
+test('localhost means the machine where a route names it, not where an MX record does', async () => {
+  const loopbackIsRefused: CandidateRules = {
+    ...rules,
+    objectionTo: ({ isFromDns }) => (isFromDns ? { isOwn: false, words: 'refused' } : null),
+  }
+  const firstOf = async (text: string): Promise<unknown> => {
+    const item = await findCandidates(routeTo(text), resolver, loopbackIsRefused, null).next()
+    return item.value
+  }
+  assert.deepEqual(await firstOf('localhost:2525'), {
+    server: 'localhost',
+    address: '127.0.0.1',
+    port: 2525,
+  })
+  assert.deepEqual(Object.entries((await firstOf('mx:mx-localhost.example')) ?? {})[0], [
+    'kind',
+    'dns',
+  ])
 })
 
 test('the name of a route is that of its first endpoint', () => {

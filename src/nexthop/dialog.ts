@@ -61,6 +61,10 @@ export interface DialogOptions {
   readonly tlsSessions: Map<string, TlsResumption>
 }
 
+/** For the reply to QUIT and the end of the connection. */
+const farewellMs = 2000
+const maxFarewellBytes = 16 * 1024
+
 type Settle = (outcome: DialogOutcome) => void
 
 export class Dialog implements Expirable {
@@ -75,7 +79,9 @@ export class Dialog implements Expirable {
   #budgetDeadlineMs = Infinity
   #content: ContentReader | null = null
   #isContentSent = false
+  #isQuitting = false
   #isClosing = false
+  #farewellBytes = 0
   #isGone = false
 
   constructor(options: DialogOptions) {
@@ -112,6 +118,7 @@ export class Dialog implements Expirable {
 
   /** Says goodbye; only between tasks. */
   quit(): void {
+    this.#isQuitting = true
     this.#feed({ kind: 'quit' })
   }
 
@@ -159,6 +166,10 @@ export class Dialog implements Expirable {
   }
 
   #onData(chunk: Buffer): void {
+    if (this.#isClosing) {
+      this.#onFarewell(chunk)
+      return
+    }
     this.#decoder.push(chunk)
     let decoded = this.#decoder.next()
     while (decoded !== null && this.#state.phase !== 'closed') {
@@ -170,6 +181,12 @@ export class Dialog implements Expirable {
       )
       decoded = following
     }
+  }
+
+  /** The reply to QUIT is of no interest; whoever has more to say than that is not waited for. */
+  #onFarewell(chunk: Buffer): void {
+    this.#farewellBytes += chunk.length
+    if (this.#farewellBytes > maxFarewellBytes) this.#options.connection.destroy()
   }
 
   #pendingBehind(following: DecodedReply | null): Pending {
@@ -313,9 +330,14 @@ export class Dialog implements Expirable {
     this.deadlineMs = Infinity
     this.#options.deadlines.delete(this)
     const { connection } = this.#options
+    if (!this.#isQuitting) {
+      // Nothing is left to be said or heard, and a peer that floods us must not go on.
+      connection.destroy()
+      return
+    }
     connection.end()
     // A peer that does not end its side must not keep the socket.
-    setTimeout(() => connection.destroy(), 2000).unref()
+    setTimeout(() => connection.destroy(), farewellMs).unref()
   }
 
   /** Until now the server counted this connection, so its owner has to. */

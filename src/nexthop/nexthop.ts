@@ -37,7 +37,7 @@ export interface NoAnswer {
     | 'smtputf8-unsupported'
     /** The breaker is open: nothing was asked, the server did not answer a moment ago. */
     | 'breaker-open'
-    /** No connection of the pool became free in time. */
+    /** No connection of the pool became free in time, or too many wait for one already. */
     | 'busy'
     /** The asker went away. */
     | 'aborted'
@@ -60,6 +60,23 @@ export interface NextHopFacts {
   /** What it offered in its last EHLO; null when it was never reached. */
   readonly extensions: Extensions | null
 }
+
+/** An address and port a route leads to. */
+export interface Destination {
+  readonly address: string
+  readonly port: number
+  /** False: the route names this very address. */
+  readonly isFromDns: boolean
+}
+
+/** Why no connection is made to a destination; `words` stand behind `ADDRESS: `. */
+export interface DestinationObjection {
+  /** It is where the relay itself listens. */
+  readonly isOwn: boolean
+  readonly words: string
+}
+
+export type ObjectionTo = (destination: Destination) => DestinationObjection | null
 
 /** One recipient to be asked for: MAIL, RCPT, RSET (RFC 5321 §3.3, no DATA ever follows). */
 export interface Question {

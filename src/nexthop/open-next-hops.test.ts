@@ -338,6 +338,33 @@ test('a server that stays away is asked once in a second', async () => {
   assert.equal(failures.length, 2) // the question, and the one of recovery
 })
 
+test('behind a server that hangs only so many wait; one more hears of it at once', async () => {
+  await using server = await startScriptedServer(hangsAt('final'))
+  await using healthy = await startInstituteServer({ mailboxes: 'all' })
+  await using site = setUp({ handover: { ...purpose, maxWaitingCount: 3 } })
+  const route = routeTo([server])
+  const send = async (budgetMs: number, precedence: 'session' | 'spool'): Promise<string> => {
+    const options = { signal: null, budgetMs, precedence }
+    const result = await site.nextHops.transfer(route, mailOf(['a@inst.example']), options)
+    return result.kind === 'no-answer' ? `${result.cause.kind} ${result.cause.stage}` : result.kind
+  }
+  const stuck = [send(1500, 'session'), send(1500, 'session')]
+  const waiting = Array.from({ length: 3 }, () => send(700, 'session'))
+  const startMs = performance.now()
+  const turnedAway = await Promise.all([send(700, 'session'), send(700, 'session')])
+  assert.deepEqual(turnedAway, ['busy pool', 'busy pool'])
+  assert.ok(performance.now() - startMs < 300)
+  await sleep(100)
+  assert.equal(site.nextHops.states()[0]?.waitingCount, 3)
+  // The spool has a limit of its own; another server is not concerned.
+  waiting.push(send(600, 'spool'))
+  assert.equal(site.nextHops.states()[0]?.waitingCount, 4)
+  const other = await site.nextHops.transfer(routeTo([healthy]), mailOf(['a@x.example']), within)
+  assert.equal(other.kind, 'answered')
+  assert.deepEqual(await Promise.all(waiting), Array(4).fill('busy pool'))
+  assert.deepEqual(await Promise.all(stuck), Array(2).fill('timeout end-of-data'))
+})
+
 test('mail of sessions overtakes mail of the spool that waits', async () => {
   await using institute = await startInstituteServer({ mailboxes: 'all', delayMs: { final: 50 } })
   await using setup = setUp({ handover: { ...purpose, maxConnectionCount: 1 } })

@@ -7,6 +7,8 @@ import { WaitingLine } from './waiting-line.ts'
 
 export interface PoolOptions {
   readonly maxConnectionCount: number
+  /** Of sessions; the spool's are few, since delivery has a limit of its own. */
+  readonly maxWaitingCount: number
   readonly maxUsesPerConnection: number
   readonly deadlines: Deadlines
   /** Opens one connection; never rejects. The budget is of the waiter that needs it. */
@@ -55,6 +57,10 @@ export class Pool implements DialogOwner {
   acquire(within: Within): Dialog | Promise<Dialog | NoAnswer> {
     const idle = this.#takeIdle()
     if (idle !== undefined) return idle
+    const precedence = within.precedence ?? 'session'
+    if (precedence === 'session' && this.#isLineFull) {
+      return Promise.resolve(busy('too many wait for a connection already'))
+    }
     return new Promise((resolve) => {
       const waiter: Waiter = {
         within,
@@ -62,7 +68,7 @@ export class Pool implements DialogOwner {
         deadlineMs: this.#options.deadlines.in(within.budgetMs),
         expire: () => this.#giveUp(waiter),
       }
-      this.#waiting.add(waiter, within.precedence ?? 'session')
+      this.#waiting.add(waiter, precedence)
       this.#options.deadlines.add(waiter)
       this.#openForWaiters()
     })
@@ -121,6 +127,15 @@ export class Pool implements DialogOwner {
       : maxConnectionCount
   }
 
+  /** Those for whom a connection may still be opened do not count. */
+  get #isLineFull(): boolean {
+    const { maxWaitingCount } = this.#options
+    return (
+      this.connectionCount >= this.#maxConnectionCount &&
+      this.#waiting.sessionCount - this.#openingCount >= maxWaitingCount
+    )
+  }
+
   #openForWaiters(): void {
     while (
       this.#openingCount < this.#waiting.length &&
@@ -166,7 +181,10 @@ export class Pool implements DialogOwner {
   #giveUp(waiter: Waiter): void {
     if (!this.#waiting.delete(waiter)) return
     this.#options.deadlines.delete(waiter)
-    const detail = 'no connection became free in time'
-    waiter.settle({ kind: 'busy', stage: 'pool', detail, reply: null })
+    waiter.settle(busy('no connection became free in time'))
   }
+}
+
+function busy(detail: string): NoAnswer {
+  return { kind: 'busy', stage: 'pool', detail, reply: null }
 }

@@ -7,12 +7,13 @@ import type { Connection, TlsResumption } from '#net/connection.ts'
 import type { Route } from '#registry/registry.ts'
 import { findCandidates, routeName, type Candidate } from './candidates.ts'
 import { Dialog, type DialogOwner, type DialogTimeouts } from './dialog.ts'
-import type { NextHopFacts, NoAnswer, Within } from './nexthop.ts'
+import type { NextHopFacts, NoAnswer, ObjectionTo, Within } from './nexthop.ts'
 
 export interface ReachOptions {
   readonly route: Route
   readonly hostname: string
   readonly resolver: Resolver
+  readonly objectionTo: ObjectionTo
   readonly deadlines: Deadlines
   readonly ca: readonly string[] | null
   readonly monotonicMs: () => number
@@ -70,7 +71,7 @@ export class Reach {
   async *#inOrder(signal: AbortSignal | null): AsyncGenerator<Candidate | NoAnswer> {
     const { route, resolver } = this.#options
     const avoided: Candidate[] = []
-    for await (const found of findCandidates(route, resolver, signal)) {
+    for await (const found of findCandidates(route, resolver, this.#options, signal)) {
       if ('kind' in found || !this.#isAvoided(found)) yield found
       else avoided.push(found)
     }

@@ -12,6 +12,7 @@ import type {
   NextHopFacts,
   NextHopState,
   NoAnswer,
+  ObjectionTo,
   OutboundMail,
   ProbeResult,
   Question,
@@ -23,6 +24,11 @@ import { Reach } from './reach.ts'
 
 export interface PurposeOptions {
   readonly maxConnectionCount: number
+  /**
+   * Questions or mails of sessions that wait for a connection; one more gets `busy` at once, so that a slow
+   * server does not hold the sessions of all. Default: no limit.
+   */
+  readonly maxWaitingCount?: number
   readonly maxUsesPerConnection: number
   readonly connectTimeoutMs: number
   readonly timeouts: DialogTimeouts
@@ -31,6 +37,8 @@ export interface PurposeOptions {
 export interface TargetOptions {
   readonly hostname: string
   readonly resolver: Resolver
+  /** Default: none to anything. */
+  readonly objectionTo?: ObjectionTo
   readonly deadlines: Deadlines
   readonly ca: readonly string[] | null
   readonly question: PurposeOptions
@@ -218,11 +226,12 @@ export class Target {
   }
 
   #createReach(): Reach {
-    const { hostname, resolver, deadlines, ca, monotonicMs, emit } = this.#options
+    const { hostname, resolver, objectionTo, deadlines, ca, monotonicMs, emit } = this.#options
     return new Reach({
       route: this.route,
       hostname,
       resolver,
+      objectionTo: objectionTo ?? ((): null => null),
       deadlines,
       ca,
       monotonicMs,
@@ -235,6 +244,7 @@ export class Target {
     const { deadlines, monotonicMs } = this.#options
     return new Pool({
       maxConnectionCount: options.maxConnectionCount,
+      maxWaitingCount: options.maxWaitingCount ?? Infinity,
       maxUsesPerConnection: options.maxUsesPerConnection,
       deadlines,
       open: (owner, within) => this.#open(purpose, owner, within),

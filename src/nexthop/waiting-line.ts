@@ -17,6 +17,10 @@ export class WaitingLine<Waiter> {
     return this.#lines.session.length + this.#lines.spool.length
   }
 
+  get sessionCount(): number {
+    return this.#lines.session.length
+  }
+
   add(waiter: Waiter, precedence: Precedence): void {
     this.#lines[precedence].push(waiter)
   }

@@ -74,14 +74,19 @@ function howOwn(endpoint: Endpoint, place: Place, self: RelaySelf): string | und
   if (endpoint.kind === 'mx' && place.host === self.hostname) {
     return `${self.hostname}, this relay, is among its MX records`
   }
-  const address = place.address === null ? undefined : canonicalAddress(place.address)
-  const listener = self.listeners.find(
-    (each) => each.port === place.port && address !== undefined && reaches(address, each, self),
-  )
-  if (listener === undefined) return undefined
+  if (place.address === null || !isOwnListener(place.address, place.port, self)) return undefined
+  const address = canonicalAddress(place.address)
   const at =
     address?.includes(':') === true ? `[${address}]:${place.port}` : `${address}:${place.port}`
   return `${at} is where this relay listens`
+}
+
+/** Does a connection to that address and port arrive at the relay? False for what is not an address. */
+export function isOwnListener(address: string, port: number, self: RelaySelf): boolean {
+  const canonical = canonicalAddress(address)
+  return self.listeners.some(
+    (each) => each.port === port && canonical !== undefined && reaches(canonical, each, self),
+  )
 }
 
 /** Does a connection to `address` arrive at the listener? (Its port is compared already.) */

@@ -80,3 +80,12 @@ test('what has begun is pending, what was taken is not', () => {
   assert.equal(decoder.next()?.kind, 'reply')
   assert.equal(decoder.isPending, false)
 })
+
+test('what follows a malformed reply is not kept', () => {
+  const decoder = new ReplyDecoder()
+  decoder.push(Buffer.from('hello\r\n'))
+  assert.equal(decoder.next()?.kind, 'malformed')
+  for (let count = 0; count < 1000; count += 1) decoder.push(Buffer.alloc(65_536, 0x32))
+  assert.equal(decoder.isPending, false)
+  assert.equal(decoder.next(), null)
+})

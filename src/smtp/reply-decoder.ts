@@ -23,6 +23,7 @@ export class ReplyDecoder {
   #isBroken = false
 
   push(chunk: Buffer): void {
+    if (this.#isBroken) return // whatever follows is of no use, and there may be a lot of it
     this.#buffer = this.#buffer.length === 0 ? chunk : Buffer.concat([this.#buffer, chunk])
   }
 

@@ -68,7 +68,7 @@ export const fieldTable: Readonly<Record<string, string>> = {
   greetingName: 'What the client called itself in EHLO or HELO.',
   isExtended: 'True for EHLO, false for HELO.',
   tlsProtocol: 'Such as `TLSv1.3`.',
-  tlsCipher: 'The cipher suite by its OpenSSL name.',
+  tlsCipher: 'The cipher suite by its IANA name.',
   isTlsResumed: 'True when an earlier TLS session was resumed.',
   reversePath: 'MAIL FROM without angle brackets; empty for the null reverse-path.',
   verdict: '`accept`, `defer` (4yz) or `reject` (5yz).',

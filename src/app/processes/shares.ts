@@ -3,7 +3,7 @@
 import path from 'node:path'
 import type { Config } from '#config/config.ts'
 
-/** The part of a worker: of connections to one route what delivery leaves, and at least one. */
+/** The part of a worker: of connections to one route what delivery leaves, and at least one of each thing. */
 export function workerConfig(config: Config, workerCount: number): Config {
   const { verification, handover, delivery } = config
   const share = (count: number): number => Math.max(1, Math.floor(count / workerCount))
@@ -12,10 +12,12 @@ export function workerConfig(config: Config, workerCount: number): Config {
     verification: {
       ...verification,
       maxConnectionCount: share(verification.maxConnectionCount),
+      maxWaitingCount: share(verification.maxWaitingCount),
     },
     handover: {
       ...handover,
       maxConnectionCount: share(handover.maxConnectionCount - delivery.maxConnectionCount),
+      maxWaitingCount: share(handover.maxWaitingCount),
     },
   }
 }

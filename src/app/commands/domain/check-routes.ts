@@ -1,13 +1,13 @@
 // Do the routes of these domains lead back to the relay? Asks the DNS as the relay will.
 
-import { networkInterfaces } from 'node:os'
 import { CommandError, type CommandIo } from '#app/command.ts'
+import { describeSelf } from '#app/destinations.ts'
 import { systemClock } from '#base/clock.ts'
 import { cleanLine } from '#base/text.ts'
 import type { Config } from '#config/config.ts'
 import type { DnsAnswer, Resolver } from '#dns/dns.ts'
 import { openResolver } from '#dns/open-resolver.ts'
-import { leadsBack, type LookUpAnswer, type Place, type RelaySelf } from '#registry/leads-back.ts'
+import { leadsBack, type LookUpAnswer, type Place } from '#registry/leads-back.ts'
 import type { Endpoint, ServedDomain } from '#registry/registry.ts'
 
 /** A file of hundreds of domains is looked up in seconds, and the name server is not flooded. */
@@ -49,15 +49,6 @@ export async function checkRoutes(
     throw new CommandError(`${loops.sort().join('\n')}\nname the institute's own server instead`)
   }
   return warnings.sort()
-}
-
-function describeSelf({ hostname, listen }: Config): RelaySelf {
-  const interfaces = Object.values(networkInterfaces()).flatMap((each) => each ?? [])
-  return {
-    hostname,
-    listeners: listen,
-    interfaceAddresses: interfaces.map(({ address }) => address),
-  }
 }
 
 async function lookUp(

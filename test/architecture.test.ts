@@ -44,6 +44,7 @@ const matrix: Readonly<Record<string, readonly string[]>> = {
     'registry',
   ],
   link: [],
+  load: [],
   spool: ['smtp'],
   delivery: ['smtp', 'registry', 'spool', 'handover'],
   alert: ['smtp', 'message', 'registry', 'nexthop', 'spool', 'handover'],

@@ -26,6 +26,8 @@ export type AppEvent =
   | { readonly kind: 'certificates-reloaded' }
   /** The old certificates stay in use. */
   | { readonly kind: 'certificates-failed'; readonly detail: string }
+  /** Connections that had come, and that the system could not give: since the event before, up to now. */
+  | { readonly kind: 'accept-failed'; readonly count: number; readonly detail: string }
   /** A process of the relay: `coordinator`, `worker-1`. */
   | { readonly kind: 'process-started'; readonly name: string; readonly pid: number }
   /** It was asked to. `how`: exit code, or the signal that ended it. */

@@ -5,6 +5,7 @@ import { systemClock } from '#base/clock.ts'
 import type { Config } from '#config/config.ts'
 import type { DeliveryOptions } from '#delivery/delivery.ts'
 import type { Resolver } from '#dns/dns.ts'
+import type { SessionLimits } from '#intake/intake.ts'
 import type { PurposeOptions, TargetOptions } from '#nexthop/target.ts'
 import type { NextHopEvent, NextHops } from '#nexthop/nexthop.ts'
 import type { RecipientOptions } from '#recipients/open-recipients.ts'
@@ -84,7 +85,38 @@ export function recipientOptions(
   }
 }
 
-export function sessionRules(config: Config, isTlsOffered: boolean): SessionRules {
+export function sessionLimits(config: Config, isTlsOffered: boolean): SessionLimits {
+  const { limits } = config
+  return {
+    rules: sessionRules(config, isTlsOffered),
+    timeouts: {
+      commandMs: limits.commandTimeoutMs,
+      dataMs: limits.dataTimeoutMs,
+      minBytesPerSecond: limits.minDataRateBytes,
+      sessionMs: limits.sessionTimeoutMs,
+    },
+  }
+}
+
+/** Never more than what holds without strain. */
+export function strainedLimits({ load }: Config, usual: SessionLimits): SessionLimits {
+  const { rules, timeouts } = usual
+  const { strainedTimeoutMs, strainedErrorCount } = load
+  return {
+    rules: {
+      ...rules,
+      maxErrorCount: Math.min(rules.maxErrorCount, strainedErrorCount),
+      maxIdleCommandCount: Math.min(rules.maxIdleCommandCount, strainedErrorCount),
+    },
+    timeouts: {
+      ...timeouts,
+      commandMs: Math.min(timeouts.commandMs, strainedTimeoutMs),
+      dataMs: Math.min(timeouts.dataMs, strainedTimeoutMs),
+    },
+  }
+}
+
+function sessionRules(config: Config, isTlsOffered: boolean): SessionRules {
   const { limits } = config
   return {
     hostname: config.hostname,
@@ -93,6 +125,8 @@ export function sessionRules(config: Config, isTlsOffered: boolean): SessionRule
     maxRecipientCount: limits.maxRecipientCount,
     maxTransactionCount: limits.maxTransactionCount,
     maxErrorCount: limits.maxErrorCount,
+    maxCommandCount: limits.maxCommandCount,
+    maxIdleCommandCount: limits.maxIdleCommandCount,
     unknownRecipientDelayAfterCount: limits.unknownRecipientDelayAfterCount,
     unknownRecipientDelayMs: limits.unknownRecipientDelayMs,
     maxUnknownRecipientCount: limits.maxUnknownRecipientCount,

@@ -13,11 +13,12 @@ import {
   type IntakeOptions,
   type LedgerBook,
 } from '#intake/intake.ts'
+import { openLoadWatch, type LoadWatch } from '#load/load.ts'
 import { openListener, type Listener } from '#net/listener.ts'
 import { openServerTls, type ServerTls } from '#net/server-tls.ts'
 import type { Spool } from '#spool/spool.ts'
 import type { PforteEvent, Telemetry } from '#telemetry/telemetry.ts'
-import { postmasterOf, sessionRules } from './build.ts'
+import { postmasterOf, sessionLimits, strainedLimits } from './build.ts'
 import { cannotListen } from './cannot-listen.ts'
 import { CommandError } from './command.ts'
 import type { Toolbox } from './toolbox.ts'
@@ -46,6 +47,8 @@ export interface FrontOptions {
   /** For temporary files, of this process alone. On the file system of the spool. */
   readonly contentFolder: string
   readonly share: Share
+  /** Sessions of the other processes of the relay. */
+  readonly otherSessionCount: () => number
   readonly ports: readonly Port[]
   /** 48 bytes; absent: made here. */
   readonly ticketKeys?: Buffer
@@ -55,6 +58,8 @@ export interface Front {
   readonly listeners: readonly Listener[]
   readonly serverTls: ServerTls
   readonly sessionCount: () => number
+  /** The number of sessions of the others has changed. */
+  readonly look: () => void
   /** Reads the certificates again; those before stay in use, and it is said, when that fails. */
   readonly reloadTls: () => Promise<void>
   /**
@@ -73,7 +78,16 @@ const maxHeaderBytes = 256 * 1024
 export async function openFront(options: FrontOptions): Promise<Front> {
   const { telemetry } = options
   const serverTls = await openTls(options)
-  const intake = openIntake(intakeOptions(options, serverTls))
+  const load = openLoadWatch({
+    limits: () => options.config().load,
+    monotonicMs: systemClock.monotonicMs,
+    emit: telemetry.emit,
+  })
+  const intake = openIntake(intakeOptions(options, serverTls, load))
+  const closeRest = (): void => {
+    load.close()
+    serverTls.close()
+  }
   try {
     const listeners = await openListeners(options, intake)
     const closeListeners = (): void => {
@@ -83,6 +97,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
       listeners,
       serverTls,
       sessionCount: intake.sessionCount,
+      look: intake.look,
       reloadTls: async () =>
         await serverTls.reload().catch((error: unknown) => {
           telemetry.emit({ kind: 'certificates-failed', detail: String(error) })
@@ -95,21 +110,26 @@ export async function openFront(options: FrontOptions): Promise<Front> {
       },
       close: () => {
         closeListeners()
-        serverTls.close()
+        closeRest()
       },
     }
   } catch (error) {
-    serverTls.close()
+    closeRest()
     throw error
   }
 }
 
-function intakeOptions(options: FrontOptions, serverTls: ServerTls): () => IntakeOptions {
+function intakeOptions(
+  options: FrontOptions,
+  serverTls: ServerTls,
+  load: LoadWatch,
+): () => IntakeOptions {
   const { config: current, share } = options
   const { now } = systemClock
   const parts = {
     ...options,
     serverTls,
+    load,
     nextTraceId: createTraceIds(now, Math.random, share),
     ledger: new RelayedLedger(options.book),
     contentMemory: new ContentMemory(
@@ -126,22 +146,23 @@ function intakeOptions(options: FrontOptions, serverTls: ServerTls): () => Intak
 
 interface Parts extends FrontOptions {
   readonly serverTls: ServerTls
+  readonly load: LoadWatch
   readonly nextTraceId: () => string
   readonly ledger: RelayedLedger
   readonly contentMemory: ContentMemory
 }
 
 function buildIntakeOptions(config: Config, parts: Parts): IntakeOptions {
-  const { toolbox, serverTls, share, emit } = parts
+  const { toolbox, serverTls, emit } = parts
   const { now, monotonicMs } = systemClock
+  const limits = sessionLimits(config, serverTls.context() !== null)
   return {
-    rules: sessionRules(config, serverTls.context() !== null),
-    timeouts: {
-      commandMs: config.limits.commandTimeoutMs,
-      dataMs: config.limits.dataTimeoutMs,
-      sessionMs: config.limits.sessionTimeoutMs,
-    },
-    maxSessionCount: Math.ceil(config.limits.maxSessionCount / share.count),
+    ...limits,
+    strained: strainedLimits(config, limits),
+    maxSessionCount: config.limits.maxSessionCount,
+    otherSessionCount: parts.otherSessionCount,
+    strainAtPercent: config.load.strainAtPercent,
+    shortage: parts.load.shortage,
     deadlines: toolbox.deadlines,
     tlsContext: serverTls.context,
     monotonicMs,
@@ -176,6 +197,20 @@ function buildIntakeOptions(config: Config, parts: Parts): IntakeOptions {
   }
 }
 
+/** The system may fail as often as somebody connects. */
+function tellSeldom({ emit }: Telemetry): (error: Error) => void {
+  let count = 0
+  let toldMs = -Infinity
+  return (error) => {
+    count += 1
+    const nowMs = systemClock.monotonicMs()
+    if (nowMs - toldMs < 1000) return
+    emit({ kind: 'accept-failed', count, detail: error.message })
+    count = 0
+    toldMs = nowMs
+  }
+}
+
 async function openTls({ config, telemetry, ticketKeys }: FrontOptions): Promise<ServerTls> {
   const { emit } = telemetry
   try {
@@ -201,7 +236,7 @@ async function openListeners(
       const listener = await openListener({
         ...port,
         onConnection: intake.accept,
-        onError: (error) => telemetry.emit({ kind: 'internal-error', session: null, error }),
+        onError: tellSeldom(telemetry),
       }).catch((error: unknown) => {
         throw cannotListen(port, error)
       })

@@ -67,6 +67,7 @@ export async function startRelay(options: {
       },
       contentFolder,
       share: { index: 0, count: 1 },
+      otherSessionCount: () => 0,
       ports,
     }),
     (opened) => opened.close(),

@@ -3,15 +3,20 @@ import { mock, test } from 'node:test'
 import { Deadlines, type Expirable } from './deadlines.ts'
 
 /** Deadlines whose clock and timer are turned by hand. */
-function turn(run: (deadlines: Deadlines, passMs: (ms: number) => void) => void): void {
+function turn(
+  run: (deadlines: Deadlines, passMs: (ms: number) => void, sleepMs: (ms: number) => void) => void,
+): void {
   mock.timers.enable({ apis: ['setInterval'] })
   let nowMs = 5000
   try {
-    run(new Deadlines({ monotonicMs: () => nowMs, intervalMs: 100 }), (ms) => {
+    const passMs = (ms: number): void => {
       for (let passed = 0; passed < ms; passed += 100) {
         nowMs += 100
         mock.timers.tick(100)
       }
+    }
+    run(new Deadlines({ monotonicMs: () => nowMs, intervalMs: 100 }), passMs, (ms) => {
+      nowMs += ms
     })
   } finally {
     mock.timers.reset()
@@ -90,5 +95,21 @@ test('an item may take itself and others out while it expires', () => {
     deadlines.add(third)
     passMs(100)
     assert.equal(third.expiredCount, 1) // the timer runs again
+  })
+})
+
+test('a process that slept looks at its sockets before it expires anybody, but only once', () => {
+  turn((deadlines, passMs, sleepMs) => {
+    const heard = item(deadlines.in(200))
+    const silent = item(deadlines.in(200))
+    deadlines.add(heard)
+    deadlines.add(silent)
+    sleepMs(5000)
+    passMs(100)
+    assert.equal(silent.expiredCount, 0)
+    heard.deadlineMs = deadlines.in(60_000) // what it had sent while the process slept
+    sleepMs(5000)
+    passMs(100)
+    assert.deepEqual([heard.expiredCount, silent.expiredCount], [0, 1])
   })
 })

@@ -8,12 +8,18 @@ export interface Expirable {
   readonly expire: () => void
 }
 
-/** Coarse on purpose: a deadline is noticed at most `intervalMs` late, never early. */
+/** A sweep that comes this late says nothing about whom it would expire. */
+const maxLateMs = 500
+
+/** Coarse on purpose: a deadline is noticed about `intervalMs` late, never early; and later
+ * when the process itself was. */
 export class Deadlines {
   readonly #items = new Set<Expirable>()
   readonly #monotonicMs: () => number
   readonly #intervalMs: number
   #timer: NodeJS.Timeout | null = null
+  #sweptMs = 0
+  #isPutOff = false
 
   constructor(options: { readonly monotonicMs: () => number; readonly intervalMs: number }) {
     this.#monotonicMs = options.monotonicMs
@@ -22,7 +28,9 @@ export class Deadlines {
 
   add(item: Expirable): void {
     this.#items.add(item)
-    this.#timer ??= setInterval(() => this.#sweep(), this.#intervalMs).unref()
+    if (this.#timer !== null) return
+    this.#sweptMs = this.#monotonicMs()
+    this.#timer = setInterval(() => this.#sweep(), this.#intervalMs).unref()
   }
 
   delete(item: Expirable): void {
@@ -39,6 +47,11 @@ export class Deadlines {
 
   #sweep(): void {
     const now = this.#monotonicMs()
+    const lateMs = now - this.#sweptMs - this.#intervalMs
+    this.#sweptMs = now
+    // The process has slept, and timers come before sockets: what arrived meanwhile is looked at first.
+    this.#isPutOff = lateMs > this.#intervalMs + maxLateMs && !this.#isPutOff
+    if (this.#isPutOff) return
     for (const item of this.#items) {
       if (item.deadlineMs > now) continue
       item.deadlineMs = Infinity

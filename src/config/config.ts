@@ -12,6 +12,7 @@ export interface Config {
   readonly postmaster: string | null
   readonly tls: TlsConfig
   readonly limits: LimitsConfig
+  readonly load: LoadConfig
   readonly verification: VerificationConfig
   readonly handover: HandoverConfig
   readonly dns: DnsConfig
@@ -42,8 +43,11 @@ export interface LimitsConfig {
   readonly maxSessionCount: number
   /** Mails of one session before 421. */
   readonly maxTransactionCount: number
-  /** Replies of class 5 or syntax errors in one session before 421. */
+  /** Replies of class 5 or syntax errors since the last mail before 421. */
   readonly maxErrorCount: number
+  /** Commands since the last mail, and those of them that bring no mail nearer. */
+  readonly maxCommandCount: number
+  readonly maxIdleCommandCount: number
   /** Unknown recipients of one session before each one costs `unknownRecipientDelayMs`. */
   readonly unknownRecipientDelayAfterCount: number
   readonly unknownRecipientDelayMs: number
@@ -52,6 +56,8 @@ export interface LimitsConfig {
   readonly commandTimeoutMs: number
   /** Longest pause between two pieces of content. */
   readonly dataTimeoutMs: number
+  /** Of content, a second; 0: any. */
+  readonly minDataRateBytes: number
   /** Longest life of a session. */
   readonly sessionTimeoutMs: number
   /** Content up to this size stays in memory, larger content goes to a temporary file. */
@@ -60,6 +66,18 @@ export interface LimitsConfig {
   readonly maxTotalContentInMemoryBytes: number
   /** How long a drain waits for mails in progress. */
   readonly drainTimeoutMs: number
+}
+
+export interface LoadConfig {
+  /** Percent of `maxSessionCount` from which on sessions get less time and fewer errors. */
+  readonly strainAtPercent: number
+  /** Command and data timeout, errors and idle commands of a session then. */
+  readonly strainedTimeoutMs: number
+  readonly strainedErrorCount: number
+  /** New sessions get 421 above these: lateness of the event loop, percent of what a process may use. */
+  readonly maxLoopDelayMs: number
+  readonly maxDescriptorPercent: number
+  readonly maxMemoryPercent: number
 }
 
 export interface VerificationConfig {

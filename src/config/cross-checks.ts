@@ -18,6 +18,9 @@ export function findContradictions(config: Config): readonly Contradiction[] {
   ]
 }
 
+/** EHLO, STARTTLS, EHLO, MAIL, DATA, and some to spare. */
+const commandsBesideRecipients = 10
+
 /** `short` must be less than `long` (or at most, with `orEqual`). */
 interface Order {
   readonly short: readonly [key: string, valueMs: number]
@@ -73,6 +76,15 @@ function contradictingLimits({ limits }: Config): readonly Contradiction[] {
     found.push({
       keys: ['limits.maxContentInMemory', 'limits.maxTotalContentInMemory'],
       text: `limits.maxContentInMemory (${one}) must be at most limits.maxTotalContentInMemory (${all})`,
+    })
+  }
+  const commands = limits.maxCommandCount
+  if (commands < limits.maxRecipientCount + commandsBesideRecipients) {
+    found.push({
+      keys: ['limits.maxCommands', 'limits.maxRecipients'],
+      text:
+        `limits.maxCommands (${commands}) must be at least limits.maxRecipients ` +
+        `(${limits.maxRecipientCount}) and ${commandsBesideRecipients} more, or such mails never get through`,
     })
   }
   const after = limits.unknownRecipientDelayAfterCount

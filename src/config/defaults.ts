@@ -1,6 +1,8 @@
 // Every default and why it is what it is. One row a key, as the key is written in the file; the schema
 // takes its defaults from here and the manual is printed from here.
 
+import { limitsDefaults } from './limits-defaults.ts'
+
 export interface Default {
   /** As it would stand in the file: a text with its unit, a number, true or false, a list, null. */
   readonly value: string | number | boolean | null | readonly string[]
@@ -30,73 +32,7 @@ export const defaults: Readonly<Record<string, Default>> = {
     reason: "the system's certificates are trusted; a private authority has to be named",
   },
 
-  'limits.maxMessage': {
-    value: '50MiB',
-    reason:
-      'what the institutes are asked to take: 52,428,800 bytes gross, about 37.5 MiB attached',
-  },
-  'limits.maxRecipients': {
-    value: 100,
-    reason:
-      'the least RFC 5321 §4.5.3.1.8 allows; the sender brings the rest in a second transaction',
-  },
-  'limits.maxHops': {
-    value: 50,
-    reason:
-      'RFC 5321 §6.3 wants a large number; no real path comes near 50, and a loop ends sooner',
-  },
-  'limits.maxSessions': {
-    value: 10000,
-    reason: 'more than a busy site sees at once; beyond it clients get 421 and come back',
-  },
-  'limits.maxTransactions': {
-    value: 1000,
-    reason: 'as in Exim: a list server sends long runs of mails and only has to connect again',
-  },
-  'limits.maxErrors': {
-    value: 20,
-    reason:
-      'a real server makes few errors in a session; after 20 (as in Postfix) it does not speak SMTP',
-  },
-  'limits.unknownRecipientDelayAfter': {
-    value: 5,
-    reason: 'an outdated mailing list gets through unhurt, address guessing becomes slow',
-  },
-  'limits.unknownRecipientDelay': {
-    value: '1s',
-    reason: 'slows guessing by an order of magnitude and keeps far from every client timeout',
-  },
-  'limits.maxUnknownRecipients': {
-    value: 20,
-    reason:
-      'the relay must not be an oracle for addresses, and the institutes are spared the questions',
-  },
-  'limits.commandTimeout': {
-    value: '5min',
-    reason: 'RFC 5321 §4.5.3.2.7: a server waits at least 5 minutes for the next command',
-  },
-  'limits.dataTimeout': {
-    value: '3min',
-    reason: 'RFC 5321 §4.5.3.2.5: 3 minutes for a piece of content',
-  },
-  'limits.sessionTimeout': {
-    value: '2h',
-    reason:
-      'a mail of 50 MiB over a 128 kbit/s line takes an hour; what lasts longer is a stuck client',
-  },
-  'limits.maxContentInMemory': {
-    value: '256KiB',
-    reason: 'most mails are smaller and never touch the disk; larger ones go to a temporary file',
-  },
-  'limits.maxTotalContentInMemory': {
-    value: '64MiB',
-    reason:
-      'bounds memory whatever the number of sessions; above it content goes to a file earlier',
-  },
-  'limits.drainTimeout': {
-    value: '30s',
-    reason: 'mails in progress finish in seconds; below the 90 s after which systemd kills',
-  },
+  ...limitsDefaults,
 
   'verification.positiveFresh': {
     value: '24h',

@@ -34,7 +34,17 @@ export const limitsSchema: z.ZodType<LimitsConfig> = section({
   maxErrors: key(
     'limits.maxErrors',
     count({ min: 1, max: 10_000 }),
-    'Errors of the client in one session; then 421.',
+    'Errors of the client in one session since the last mail; then 421.',
+  ),
+  maxCommands: key(
+    'limits.maxCommands',
+    count({ min: 200, max: 1_000_000 }),
+    'Commands in one session since the last mail; then 421.',
+  ),
+  maxIdleCommands: key(
+    'limits.maxIdleCommands',
+    count({ min: 2, max: 1_000_000 }),
+    'NOOP, RSET, VRFY, EXPN, HELP, repeated EHLO in one session since the last mail; then 421.',
   ),
   unknownRecipientDelayAfter: key(
     'limits.unknownRecipientDelayAfter',
@@ -54,12 +64,17 @@ export const limitsSchema: z.ZodType<LimitsConfig> = section({
   commandTimeout: key(
     'limits.commandTimeout',
     duration({ min: second, max: hour }),
-    "Longest wait for the client's next command.",
+    "Longest wait for the client's next command, which has to be whole then.",
   ),
   dataTimeout: key(
     'limits.dataTimeout',
     duration({ min: second, max: hour }),
     'Longest pause between two pieces of content.',
+  ),
+  minDataRate: key(
+    'limits.minDataRate',
+    size({ min: 0, max: mebibyte }),
+    'Bytes a second of content: what is slower uses up `dataTimeout`, and gets 421. 0B: any rate.',
   ),
   sessionTimeout: key(
     'limits.sessionTimeout',
@@ -88,11 +103,14 @@ export const limitsSchema: z.ZodType<LimitsConfig> = section({
   maxSessionCount: file.maxSessions,
   maxTransactionCount: file.maxTransactions,
   maxErrorCount: file.maxErrors,
+  maxCommandCount: file.maxCommands,
+  maxIdleCommandCount: file.maxIdleCommands,
   unknownRecipientDelayAfterCount: file.unknownRecipientDelayAfter,
   unknownRecipientDelayMs: file.unknownRecipientDelay,
   maxUnknownRecipientCount: file.maxUnknownRecipients,
   commandTimeoutMs: file.commandTimeout,
   dataTimeoutMs: file.dataTimeout,
+  minDataRateBytes: file.minDataRate,
   sessionTimeoutMs: file.sessionTimeout,
   maxContentInMemoryBytes: file.maxContentInMemory,
   maxTotalContentInMemoryBytes: file.maxTotalContentInMemory,

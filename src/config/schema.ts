@@ -10,6 +10,7 @@ import { encodeMailbox } from '#smtp/path.ts'
 import { alertsSchema } from './alerts-schema.ts'
 import type { Config, ListenConfig, LogConfig, TlsConfig } from './config.ts'
 import { limitsSchema } from './limits-schema.ts'
+import { loadSchema } from './load-schema.ts'
 import { dnsSchema, handoverSchema } from './next-hop-schema.ts'
 import { count, ipAddress, key, parsedText, path, section, wrong } from './schema-types.ts'
 import { deliverySchema, spoolSchema } from './spool-schema.ts'
@@ -91,6 +92,7 @@ const configSchema: z.ZodType<Config> = section({
   ),
   tls: tlsSchema.prefault({}).describe('Certificates.'),
   limits: limitsSchema.prefault({}).describe('What one client, one mail and all of them may use.'),
+  load: loadSchema.prefault({}).describe('What happens when much comes at once.'),
   verification: verificationSchema
     .prefault({})
     .describe("Asking the institutes' servers for recipients."),

@@ -9,7 +9,10 @@ export interface SocketAddress {
   readonly port: number
 }
 
-export type RefusalReason = 'too-many-sessions' | 'draining'
+/** What a process has too little of: time, file descriptors, memory. */
+export type Shortage = 'loop-late' | 'descriptors-short' | 'memory-short'
+
+export type RefusalReason = 'too-many-sessions' | 'draining' | Shortage
 
 export type SessionCloseReason =
   | 'quit'
@@ -18,6 +21,7 @@ export type SessionCloseReason =
   /** Of a command, of content, or of the whole session. */
   | 'timeout'
   | 'too-many-errors'
+  | 'too-many-commands'
   | 'too-many-unknown-recipients'
   | 'too-many-mails'
   /** Bytes behind STARTTLS, an endless line, or anything else that ends the trust in what follows. */
@@ -56,6 +60,13 @@ export type IntakeEvent =
       readonly reason: RefusalReason
     }
   /** `isExtended`: EHLO, else HELO. */
+  /** Most places for sessions, of all processes together, are taken: sessions have less time and errors. */
+  | {
+      readonly kind: 'strain-began'
+      readonly sessionCount: number
+      readonly maxSessionCount: number
+    }
+  | { readonly kind: 'strain-ended'; readonly sessionCount: number; readonly forMs: number }
   | {
       readonly kind: 'greeted'
       readonly session: string

@@ -10,12 +10,14 @@ import {
   type SessionEvent,
   type SessionRules,
   type SessionState,
+  type TimedOut,
 } from '#session/session.ts'
 import type { Command } from '#smtp/command.ts'
 import { LineDecoder, type DecodedLine } from '#smtp/line-decoder.ts'
 import { parseCommand } from '#smtp/parse-command.ts'
 import type { ForwardPath } from '#smtp/path.ts'
 import { encodeReply, reply, type Reply } from '#smtp/reply.ts'
+import { ClientTime } from './client-time.ts'
 import type { IntakeEvent, SessionCloseReason } from './intake-event.ts'
 import type { JudgedRecipient } from './judge-recipient.ts'
 import { MailDesk, type MailDeskOptions } from './mail-desk.ts'
@@ -24,16 +26,25 @@ type SecureContext = Parameters<Connection['startTlsServer']>[0]
 
 /** All in milliseconds. */
 export interface SessionTimeouts {
+  /** For a whole command, from the reply before it. */
   readonly commandMs: number
-  /** Longest pause between two pieces of content. */
+  /** Longest pause between two pieces of content, and the budget of content that comes slowly. */
   readonly dataMs: number
+  /** Content that comes slower uses up its budget; 0: any rate will do. */
+  readonly minBytesPerSecond: number
   /** Longest life of a session that is not just handing a mail over. */
   readonly sessionMs: number
 }
 
-export interface IntakeSessionOptions {
+/** What a client may do and how long it may take. */
+export interface SessionLimits {
   readonly rules: SessionRules
   readonly timeouts: SessionTimeouts
+}
+
+export interface IntakeSessionOptions extends SessionLimits {
+  /** In force instead while most of the places for sessions are taken. */
+  readonly strained: SessionLimits
   readonly deadlines: Deadlines
   readonly tlsContext: () => SecureContext | null
   readonly desk: MailDeskOptions
@@ -58,6 +69,10 @@ export class IntakeSession implements Expirable {
   readonly #onClosed: (session: IntakeSession) => void
   readonly #desk: MailDesk
   readonly #openedMs: number
+  readonly #isStrained: () => boolean
+  readonly #time = new ClientTime()
+  /** Since the deadline was set: a whole command came, or a reply of ours is due to be answered. */
+  #hasProgressed = true
   #decoder = new LineDecoder()
   #state: SessionState = initialState
   #outbox = ''
@@ -77,12 +92,16 @@ export class IntakeSession implements Expirable {
     id: string,
     connection: Connection,
     options: IntakeSessionOptions,
-    onClosed: (session: IntakeSession) => void,
+    on: {
+      readonly onClosed: (session: IntakeSession) => void
+      readonly isStrained: () => boolean
+    },
   ) {
     this.id = id
     this.#connection = connection
     this.#options = options
-    this.#onClosed = onClosed
+    this.#onClosed = on.onClosed
+    this.#isStrained = on.isStrained
     this.#desk = new MailDesk(options.desk, id, () => this.#onDiskProgress())
     this.#openedMs = options.monotonicMs()
   }
@@ -95,7 +114,7 @@ export class IntakeSession implements Expirable {
     this.#connection.attach({
       onData: (chunk) => this.#guard(() => this.#onData(chunk)),
       onEnd: () => this.#guard(() => this.#onEnd()),
-      onDrain: () => this.#resumeReading(),
+      onDrain: () => this.#guard(() => this.#onDrain()),
       onClose: () => this.#onClose(),
     })
     this.#guard(() => {
@@ -108,6 +127,15 @@ export class IntakeSession implements Expirable {
   drain(isPatient: boolean): void {
     this.#draining = isPatient ? 'after-a-mail' : 'now'
     this.#guard(() => this.#pump())
+  }
+
+  /** Places have become rare: what is awaited from the client is awaited for a shorter time. */
+  strain(): void {
+    if (this.#isWaiting || this.#state.phase === 'closed') return
+    const { commandMs, dataMs } = this.#limits.timeouts
+    const budgetMs = this.#state.phase === 'content' ? dataMs : commandMs
+    this.#time.shorten(this.#options.monotonicMs(), budgetMs)
+    this.#setDeadline()
   }
 
   /** Ends the session now, whatever is in progress. */
@@ -124,9 +152,22 @@ export class IntakeSession implements Expirable {
       return
     }
     this.#guard(() => {
-      this.#feed({ kind: 'timeout' })
+      this.#feed({ kind: 'timeout', of: this.#overdue })
       this.#pump()
     })
+  }
+
+  get #limits(): SessionLimits {
+    return this.#isStrained() ? this.#options.strained : this.#options
+  }
+
+  get #overdue(): TimedOut {
+    if (this.#isSessionOver) return 'session'
+    return this.#state.phase === 'content' ? 'content' : 'command'
+  }
+
+  get #isSessionOver(): boolean {
+    return this.#options.monotonicMs() - this.#openedMs >= this.#options.timeouts.sessionMs
   }
 
   /**
@@ -150,9 +191,17 @@ export class IntakeSession implements Expirable {
   #onData(chunk: Buffer): void {
     this.#receivedBytes += chunk.length
     if (this.#state.phase === 'closed') return
-    if (this.#state.phase === 'content' && !this.#isWaiting) this.#onContent(chunk)
-    else this.#decoder.push(chunk)
+    if (this.#state.phase === 'content' && !this.#isWaiting) {
+      const { dataMs: pauseMs, minBytesPerSecond } = this.#limits.timeouts
+      this.#time.took(chunk.length, this.#options.monotonicMs(), { pauseMs, minBytesPerSecond })
+      this.#onContent(chunk)
+    } else this.#decoder.push(chunk)
     this.#pump()
+  }
+
+  #onDrain(): void {
+    this.#resumeReading()
+    this.#pump() // commands may have waited for room for their replies
   }
 
   /** Takes commands, or content, until the input is used up or something has to be waited for. */
@@ -165,8 +214,10 @@ export class IntakeSession implements Expirable {
         if (this.#decoder.pendingBytes === 0) break
         this.#onContent(this.#decoder.rest())
       } else {
+        if (!this.#hasRoomForReplies()) break
         const line = this.#decoder.next()
         if (line === null) break
+        this.#hasProgressed = true
         this.#onLine(line)
       }
     }
@@ -177,18 +228,40 @@ export class IntakeSession implements Expirable {
     if (!this.#isWaiting) this.#flush()
     const { phase } = this.#state
     if (phase === 'closed') this.#endConnection()
-    else if (this.#isWaiting) this.deadlineMs = this.#waitDeadlineMs
-    else if (this.#hasClientEnded) this.#endConnection()
+    else if (this.#isWaiting) {
+      this.#hasProgressed = true // whatever is waited for, the client's time begins after it
+      this.deadlineMs = this.#waitDeadlineMs
+    } else if (this.#hasClientEnded && this.#hasRoomForReplies()) this.#endConnection()
     else {
-      const { commandMs, dataMs, sessionMs } = this.#options.timeouts
-      const nextMs = this.#options.deadlines.in(phase === 'content' ? dataMs : commandMs)
-      // A client that sends a byte now and then must not hold a session for ever.
-      this.deadlineMs = Math.min(nextMs, this.#openedMs + sessionMs)
+      if (this.#hasProgressed) this.#beginTime(phase)
+      this.#setDeadline()
     }
     this.#holdClientBack()
   }
 
+  #beginTime(phase: SessionState['phase']): void {
+    const { commandMs, dataMs } = this.#limits.timeouts
+    this.#time.begin(this.#options.monotonicMs(), phase === 'content' ? dataMs : commandMs)
+    this.#hasProgressed = false
+  }
+
+  /** A client that sends a line now and then must not hold a session for ever. */
+  #setDeadline(): void {
+    const { sessionMs } = this.#options.timeouts
+    this.deadlineMs = Math.min(this.#time.deadlineMs, this.#openedMs + sessionMs)
+  }
+
+  /** False: the client does not read its replies; no more are made for it. */
+  #hasRoomForReplies(): boolean {
+    if (this.#outbox.length > maxUnsentBytes) this.#flush()
+    return this.#connection.unsentBytes <= maxUnsentBytes
+  }
+
   #holdClientBack(): void {
+    if (this.#desk.isCongested && !this.#isClosed) {
+      this.#time.hold(this.#options.monotonicMs())
+      if (!this.#isWaiting && this.#state.phase === 'content') this.#setDeadline()
+    }
     const isTooMuch =
       this.#decoder.pendingBytes > maxPendingBytes ||
       this.#connection.unsentBytes > maxUnsentBytes ||
@@ -197,9 +270,10 @@ export class IntakeSession implements Expirable {
   }
 
   #resumeReading(): void {
-    if (!this.#desk.isCongested && this.#connection.unsentBytes <= maxUnsentBytes) {
-      this.#connection.resume()
-    }
+    if (this.#desk.isCongested) return
+    this.#time.release(this.#options.monotonicMs())
+    if (!this.#isWaiting && this.#state.phase === 'content') this.#setDeadline()
+    if (this.#connection.unsentBytes <= maxUnsentBytes) this.#connection.resume()
   }
 
   #onDiskProgress(): void {
@@ -208,9 +282,9 @@ export class IntakeSession implements Expirable {
 
   #onLine(line: DecodedLine): void {
     this.#commandCount += 1
-    const { monotonicMs, timeouts, emit } = this.#options
-    if (monotonicMs() - this.#openedMs > timeouts.sessionMs) {
-      this.#feed({ kind: 'timeout' })
+    const { emit } = this.#options
+    if (this.#isSessionOver) {
+      this.#feed({ kind: 'timeout', of: 'session' })
       return
     }
     const parsed =
@@ -251,7 +325,7 @@ export class IntakeSession implements Expirable {
 
   /** Gives the text of the reply the event brought, for the log. */
   #feed(event: SessionEvent): string {
-    const next = step(this.#options.rules, this.#state, event)
+    const next = step(this.#limits.rules, this.#state, event)
     this.#state = next.state
     const { phase } = next.state
     if (phase === 'greeted' || phase === 'connected') this.#desk.reset()
@@ -366,7 +440,7 @@ export class IntakeSession implements Expirable {
     this.#outbox += encodeReply(ready)
     this.#flush()
     this.#wait(this.#handshake(context))
-    this.#waitDeadlineMs = this.#options.deadlines.in(this.#options.timeouts.commandMs)
+    this.#waitDeadlineMs = this.#options.deadlines.in(this.#limits.timeouts.commandMs)
   }
 
   async #handshake(context: SecureContext): Promise<void> {

@@ -18,6 +18,7 @@ import {
   RelayedLedger,
   type Intake,
   type IntakeEvent,
+  type SessionLimits,
 } from './intake.ts'
 
 interface Served extends AsyncDisposable {
@@ -44,7 +45,7 @@ async function serve(sessionMs: number, commandMs = 2000): Promise<Served> {
   const maxMessageBytes = 1_000_000
   const hostname = 'relay.example.org'
   let sessionCount = 0
-  const intake = openIntake(() => ({
+  const limits: SessionLimits = {
     rules: {
       hostname,
       isTlsOffered: false,
@@ -52,11 +53,20 @@ async function serve(sessionMs: number, commandMs = 2000): Promise<Served> {
       maxRecipientCount: 100,
       maxTransactionCount: 100,
       maxErrorCount: 20,
+      maxCommandCount: 2000,
+      maxIdleCommandCount: 100,
       unknownRecipientDelayAfterCount: 5,
       unknownRecipientDelayMs: 0,
       maxUnknownRecipientCount: 20,
     },
-    timeouts: { commandMs, dataMs: 2000, sessionMs },
+    timeouts: { commandMs, dataMs: 2000, minBytesPerSecond: 0, sessionMs },
+  }
+  const intake = openIntake(() => ({
+    ...limits,
+    strained: limits,
+    otherSessionCount: () => 0,
+    strainAtPercent: 100,
+    shortage: () => null,
     deadlines,
     tlsContext: () => null,
     monotonicMs,

@@ -2,24 +2,38 @@
 
 import type { Connection } from '#net/connection.ts'
 import { encodeReply, reply } from '#smtp/reply.ts'
+import type { RefusalReason, Shortage } from './intake-event.ts'
 import { IntakeSession, type IntakeSessionOptions } from './intake-session.ts'
+import { Strain } from './strain.ts'
 
 export { ContentMemory } from './content-memory.ts'
 export { prepareContentFolder } from './content-file.ts'
-export type { IntakeEvent } from './intake-event.ts'
+export type { IntakeEvent, Shortage } from './intake-event.ts'
+export type { SessionLimits } from './intake-session.ts'
 export { judgeRecipient, type JudgedRecipient } from './judge-recipient.ts'
 export { MemoryLedgerBook, type LedgerBook } from './ledger-book.ts'
 export { RelayedLedger } from './relayed-ledger.ts'
 
 export interface IntakeOptions extends IntakeSessionOptions {
+  /** Of all processes together. */
   readonly maxSessionCount: number
+  /** Sessions of the other processes; changes are told by `look`. */
+  readonly otherSessionCount: () => number
+  /** Percent of the places from which on sessions live by `strained`. */
+  readonly strainAtPercent: number
+  /** What has become short, so that new sessions are sent away; null: nothing. */
+  readonly shortage: () => Shortage | null
   /** Gives the trace id of a new session. */
   readonly nextTraceId: () => string
 }
 
 export interface Intake {
   readonly accept: (connection: Connection) => void
+  /** Says 421 to it when there is no place for one more session; true: that is done. */
+  readonly turnsAway: (connection: Connection) => boolean
   readonly sessionCount: () => number
+  /** The number of sessions elsewhere has changed. */
+  readonly look: () => void
   /**
    * Ends idle sessions with 421 and waits for mails in progress; after `graceMs` what is left is cut off.
    * New connections get 421 from now on. For the first `patienceMs` sessions that have not had a mail yet,
@@ -31,16 +45,37 @@ export interface Intake {
 /** `options` is asked for at each connection, so that changed limits reach the next session. */
 export function openIntake(options: () => IntakeOptions): Intake {
   const sessions = new Set<IntakeSession>()
+  const strain = new Strain(options())
   let isDraining = false
-  const onClosed = (session: IntakeSession): void => void sessions.delete(session)
-  const accept = (connection: Connection): void => {
+  const taken = (now: IntakeOptions): number => sessions.size + now.otherSessionCount()
+  const look = (): void => {
     const now = options()
-    if (isDraining || sessions.size >= now.maxSessionCount) {
-      refuse(connection, isDraining ? 'draining' : 'too-many-sessions', now)
-      return
-    }
-    const session = new IntakeSession(now.nextTraceId(), connection, now, onClosed)
+    const hasBegun = strain.look(taken(now), now.maxSessionCount, now.strainAtPercent)
+    if (hasBegun) for (const session of sessions) session.strain()
+  }
+  const on = {
+    onClosed: (session: IntakeSession): void => {
+      sessions.delete(session)
+      look()
+    },
+    isStrained: () => strain.isStrained,
+  }
+  const refusalReason = (now: IntakeOptions): RefusalReason | null => {
+    if (isDraining) return 'draining'
+    return now.shortage() ?? (taken(now) >= now.maxSessionCount ? 'too-many-sessions' : null)
+  }
+  const turnsAway = (connection: Connection): boolean => {
+    const now = options()
+    const reason = refusalReason(now)
+    if (reason !== null) refuse(connection, reason, now)
+    return reason !== null
+  }
+  const accept = (connection: Connection): void => {
+    if (turnsAway(connection)) return
+    const now = options()
+    const session = new IntakeSession(now.nextTraceId(), connection, now, on)
     sessions.add(session)
+    look()
     session.start()
   }
   const drain = async (graceMs: number, patienceMs = 0): Promise<void> => {
@@ -54,22 +89,23 @@ export function openIntake(options: () => IntakeOptions): Intake {
     while (!isOverAfter(graceMs)) await pause(20)
     for (const session of sessions) session.destroy()
   }
-  return { accept, sessionCount: () => sessions.size, drain }
+  return { accept, turnsAway, sessionCount: () => sessions.size, look, drain }
 }
 
-function refuse(
-  connection: Connection,
-  reason: 'draining' | 'too-many-sessions',
-  options: IntakeOptions,
-): void {
+const refusals: Readonly<Record<RefusalReason, string>> = {
+  draining: 'is shutting down',
+  'too-many-sessions': 'has too many sessions',
+  'loop-late': 'is overloaded',
+  'descriptors-short': 'is overloaded',
+  'memory-short': 'is overloaded',
+}
+
+/** Costs one write: nothing of the connection is kept, whatever its client does. */
+function refuse(connection: Connection, reason: RefusalReason, options: IntakeOptions): void {
   const { hostname } = options.rules
-  const text = reason === 'draining' ? 'is shutting down' : 'has too many sessions'
   options.emit({ kind: 'session-refused', client: connection.remote, reason })
-  const ignore = (): void => undefined
-  connection.attach({ onData: ignore, onEnd: ignore, onDrain: ignore, onClose: ignore })
-  connection.write(encodeReply(reply(421, '3.2', `${hostname} ${text}, please try again`)))
-  connection.end()
-  setTimeout(() => connection.destroy(), 1000).unref()
+  const text = `${hostname} ${refusals[reason]}, please try again`
+  connection.farewell(encodeReply(reply(421, '3.2', text)))
 }
 
 function pause(ms: number): Promise<void> {

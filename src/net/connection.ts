@@ -127,6 +127,13 @@ export class Connection {
     this.#socket.end()
   }
 
+  /** Says this and is gone: no handler is called any more, and nothing is waited for but the kernel. */
+  farewell(text: string): void {
+    this.#handler = null
+    this.#socket.write(text)
+    this.#socket.destroySoon()
+  }
+
   /** Ends at once; what is unsent is lost. */
   destroy(): void {
     this.#socket.destroy()

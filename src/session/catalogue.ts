@@ -25,9 +25,14 @@ const when: Readonly<Record<Name, string>> = {
   noValidRecipients: 'DATA after MAIL, and no recipient was taken',
   outOfPlace: 'STARTTLS inside a transaction',
   needsSmtpUtf8: 'RCPT with a UTF-8 local part in a transaction without SMTPUTF8',
-  timeout: 'nothing came in time; the connection is closed',
+  timeout: 'no whole command came in `limits.commandTimeout`; the connection is closed',
+  contentTimeout:
+    'the content paused for `limits.dataTimeout`, or came slower than `limits.minDataRate`; the connection is closed',
+  sessionTooLong: 'the session lasts longer than `limits.sessionTimeout`; the connection is closed',
   shuttingDown: 'the relay ends; the connection is closed',
   tooManyErrors: 'the error that was one too many; the connection is closed',
+  tooManyCommands:
+    'the command that was one too many since the last mail; the connection is closed',
   tooManyMails: 'MAIL after `limits.maxTransactions` mails; the connection is closed',
   goodbye: 'QUIT',
 }

@@ -32,8 +32,11 @@ export function onFinalVerdict(
   const { standing, greeting } = state
   const next: SessionState = { phase: 'greeted', standing, greeting }
   if (event.verdict.kind === 'accept') {
+    // As in Postfix: who sends mail has made up for it.
+    const fresh = { ...standing, errorCount: 0, commandCount: 0, idleCommandCount: 0 }
     const words = event.words === '' ? '' : ` ${event.words}`
-    return answer(next, reply(250, '0.0', `Ok: ${event.traceId}${words}`))
+    const rewarded: SessionState = { ...next, standing: fresh }
+    return answer(rewarded, reply(250, '0.0', `Ok: ${event.traceId}${words}`))
   }
   const subject = event.words === '' ? '' : `${event.words}: `
   return answer(next, verdictReply(event.verdict, subject, event.traceId))

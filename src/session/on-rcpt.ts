@@ -60,8 +60,11 @@ export function onRecipientJudged(
   const { verdict, traceId } = event
   if (verdict.kind === 'accept') return answer(taken(state), replies.recipientOk)
   const before = restored(state, state.standing)
-  if (verdict.kind !== 'reject' || verdict.reason.kind !== 'recipient-unknown') {
-    return refuse(before, state.candidate, verdict, traceId, 0)
+  const reason = verdict.kind === 'reject' ? verdict.reason.kind : null
+  if (verdict.kind !== 'reject' || reason !== 'recipient-unknown') {
+    // Who looks for an open relay is not to look for long.
+    const told = reason === 'not-served' ? withError(before) : before
+    return refuse(told, state.candidate, verdict, traceId, 0)
   }
   return refuseUnknown(rules, state, verdict, traceId)
 }
@@ -108,6 +111,11 @@ function restored(state: Judging, standing: Standing): SessionState {
   return first === undefined
     ? { phase: 'mail', standing, greeting, transaction }
     : { phase: 'rcpt', standing, greeting, transaction, recipients: [first, ...more] }
+}
+
+function withError(state: SessionState): SessionState {
+  const { standing } = state
+  return { ...state, standing: { ...standing, errorCount: standing.errorCount + 1 } }
 }
 
 function refuse(

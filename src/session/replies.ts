@@ -37,12 +37,24 @@ export function timeout(hostname: string): Reply {
   return reply(421, '4.2', `${hostname} timeout, closing connection`)
 }
 
+export function contentTimeout(hostname: string): Reply {
+  return reply(421, '4.2', `${hostname} timeout, the content comes too slowly, closing connection`)
+}
+
+export function sessionTooLong(hostname: string): Reply {
+  return reply(421, '7.0', `${hostname} the session lasts too long, please connect again`)
+}
+
 export function shuttingDown(hostname: string): Reply {
   return reply(421, '3.2', `${hostname} is shutting down, please try again`)
 }
 
 export function tooManyErrors(hostname: string): Reply {
   return reply(421, '7.0', `${hostname} too many errors, closing connection`)
+}
+
+export function tooManyCommands(hostname: string): Reply {
+  return reply(421, '7.0', `${hostname} too many commands without a mail, closing connection`)
 }
 
 export function tooManyMails(hostname: string): Reply {

@@ -21,6 +21,8 @@ const rules: SessionRules = {
   maxRecipientCount: 2,
   maxTransactionCount: 2,
   maxErrorCount: 3,
+  maxCommandCount: 2000,
+  maxIdleCommandCount: 100,
   unknownRecipientDelayAfterCount: 1,
   unknownRecipientDelayMs: 500,
   maxUnknownRecipientCount: 2,
@@ -48,6 +50,11 @@ function recipientJudged(verdict: Verdict): SessionEvent {
 
 const mail = [command('MAIL FROM:<bob@sender.example>'), senderJudged(accept)]
 const rcpt = [command('RCPT TO:<anna@inst.example>'), recipientJudged(accept)]
+
+/** The state but for how many commands led to it. */
+function uncounted(state: SessionState): SessionState {
+  return { ...state, standing: { ...state.standing, commandCount: 0 } }
+}
 
 /** The last step, after all events. */
 function run(events: readonly SessionEvent[], changes: Partial<SessionRules> = {}): Step {
@@ -232,7 +239,7 @@ describe('RCPT', () => {
     for (const before of [toPhase.mail, toPhase.rcpt]) {
       const events = [...before, command('RCPT TO:<x@inst.example>'), recipientJudged(refusal)]
       const { state, effects } = run(events)
-      assert.deepEqual(state, run(before).state)
+      assert.deepEqual(uncounted(state), uncounted(run(before).state))
       assert.match(told(effects)[0] ?? '', /^451 4\.3\.0 <x@inst\.example>: /)
     }
   })
@@ -251,7 +258,7 @@ describe('RCPT', () => {
     const full = [...toPhase.rcpt, ...rcpt]
     const { state, effects } = run([...full, command('RCPT TO:<c@inst.example>')])
     assert.match(told(effects).join(), /^452 4\.5\.3 <c@inst\.example>: at most 2 recipients/)
-    assert.deepEqual(state, run(full).state)
+    assert.deepEqual(uncounted(state), uncounted(run(full).state))
   })
 
   test('a UTF-8 local part needs SMTPUTF8 (RFC 6531 §3.2), and no question is asked', () => {
@@ -330,6 +337,75 @@ describe('the end of a session', () => {
     assert.equal(state.phase, 'closed')
   })
 
+  test('an error limit that falls while a mail is under way does not end it', () => {
+    const { state: before } = run([command('DATA'), command('DATA'), ...toPhase.rcpt])
+    const strained = { ...rules, maxErrorCount: 1 }
+    const { state, effects } = step(strained, before, command('DATA'))
+    assert.equal(state.phase, 'content')
+    assert.deepEqual(told(effects), ['354 End data with <CR><LF>.<CR><LF>', 'receive-content'])
+  })
+
+  test('a mail that was accepted makes up for errors and commands before it', () => {
+    const accepted = { kind: 'mail-judged', verdict: accept, traceId: 'T', words: '' } as const
+    const { state } = run([command('DATA'), command('NOOP'), ...toPhase.final, accepted])
+    const { errorCount, commandCount, idleCommandCount, mailCount } = state.standing
+    assert.deepEqual([errorCount, commandCount, idleCommandCount, mailCount], [0, 0, 0, 1])
+    const refused = { ...accepted, verdict: reject({ kind: 'bare-newline' }) }
+    const { standing } = run([command('DATA'), ...toPhase.final, refused]).state
+    assert.equal(standing.errorCount, 1)
+  })
+
+  test('commands that bring no mail nearer are counted, the greetings that are due are not', () => {
+    const due = [command('EHLO mx'), command('STARTTLS'), { kind: 'encrypted' } as const]
+    const idle = ['NOOP', 'RSET', 'VRFY a', 'HELP', 'EHLO mx'].map(command)
+    const limits = { maxIdleCommandCount: 5 }
+    const { state: before } = run([...due, command('EHLO mx'), ...idle], limits)
+    assert.deepEqual([before.phase, before.standing.idleCommandCount], ['greeted', 5])
+    const { state, effects } = step({ ...rules, ...limits }, before, command('NOOP'))
+    assert.equal(state.phase, 'closed')
+    assert.deepEqual(told(effects), [
+      '421 4.7.0 relay.example too many commands without a mail, closing connection',
+      'close',
+    ])
+    const mailInstead = step({ ...rules, ...limits }, before, command('MAIL FROM:<>'))
+    assert.equal(mailInstead.state.phase, 'judging-sender')
+    assert.deepEqual(
+      told(step({ ...rules, ...limits }, before, command('QUIT')).effects)[1],
+      'close',
+    )
+  })
+
+  test('commands of all kinds are counted, broken ones too', () => {
+    const problem = { kind: 'syntax', detail: 'x' } as const
+    const refused = [command('RCPT TO:<x@b.example>'), recipientJudged(unknown)]
+    const limits = { maxCommandCount: 4, maxErrorCount: 100 }
+    const last = run(
+      [...toPhase.mail, ...refused, { kind: 'command-problem', problem }, command('MAIL FROM:<>')],
+      limits,
+    )
+    assert.deepEqual(last.effects.at(-1), { kind: 'close', reason: 'too-many-commands' })
+  })
+
+  test('whoever asks to relay elsewhere makes errors, whoever guesses mailboxes is counted apart', () => {
+    const elsewhere = reject({ kind: 'not-served', domain: 'b.example' })
+    const ask = [command('RCPT TO:<x@b.example>'), recipientJudged(elsewhere)]
+    assert.equal(run([...toPhase.mail, ...ask]).state.standing.errorCount, 1)
+    const last = run([...toPhase.mail, ...ask, ...ask, ...ask])
+    assert.match(told(last.effects)[0] ?? '', /^550 5\.7\.1 /)
+    assert.deepEqual(last.effects.at(-1), { kind: 'close', reason: 'too-many-errors' })
+  })
+
+  test('each time limit says which one it was', () => {
+    const said = (of: 'command' | 'content' | 'session'): string =>
+      told(step(rules, initialState, { kind: 'timeout', of }).effects)[0] ?? ''
+    assert.match(said('command'), /^421 4\.4\.2 relay\.example timeout, closing/)
+    assert.match(
+      said('content'),
+      /^421 4\.4\.2 relay\.example timeout, the content comes too slowly/,
+    )
+    assert.match(said('session'), /^421 4\.7\.0 relay\.example the session lasts too long/)
+  })
+
   test('broken lines count as errors', () => {
     const problem = { kind: 'bare-newline', detail: 'lines must end in CR LF' } as const
     const { state, effects } = run([{ kind: 'command-problem', problem }])
@@ -338,12 +414,12 @@ describe('the end of a session', () => {
   })
 
   for (const [kind, reply] of [
-    ['timeout', /^421 4\.4\.2 relay\.example /],
+    ['timeout', /^421 4\.4\.2 relay\.example timeout,/],
     ['draining', /^421 4\.3\.2 relay\.example /],
   ] as const) {
     test(`${kind} closes with 421 in every phase in which a client may wait`, () => {
       for (const phase of ['connected', 'greeted', 'mail', 'rcpt', 'content'] as const) {
-        const { state, effects } = run([...toPhase[phase], { kind }])
+        const { state, effects } = run([...toPhase[phase], { kind, of: 'command' }])
         assert.match(told(effects)[0] ?? '', reply)
         assert.deepEqual(effects.at(-1), { kind: 'close', reason: kind })
         assert.equal(state.phase, 'closed')

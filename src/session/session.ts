@@ -2,7 +2,8 @@
 // no look-up. The driver in intake/ does what the effects say, in order.
 
 import type { Command } from '#smtp/command.ts'
-import { reply } from '#smtp/reply.ts'
+import { reply, type Reply } from '#smtp/reply.ts'
+import { withinCommandLimits } from './command-limits.ts'
 import { commandTable } from './command-table.ts'
 import { onFinalVerdict } from './on-data.ts'
 import { onSenderJudged } from './on-mail.ts'
@@ -17,14 +18,28 @@ import {
   type SessionEvent,
   type SessionRules,
   type Step,
+  type TimedOut,
 } from './transition.ts'
 
 export { initialState, type Greeting, type SessionState, type Transaction } from './state.ts'
-export type { CloseReason, Effect, SessionEvent, SessionRules, Step } from './transition.ts'
+export type {
+  CloseReason,
+  Effect,
+  SessionEvent,
+  SessionRules,
+  Step,
+  TimedOut,
+} from './transition.ts'
 
 /** Advances one session by one event. */
 export function step(rules: SessionRules, state: SessionState, event: SessionEvent): Step {
-  return withErrorLimit(rules, advance(rules, state, event))
+  return withErrorLimit(rules, state, advance(rules, state, event))
+}
+
+const timeoutReplies: Readonly<Record<TimedOut, (hostname: string) => Reply>> = {
+  command: replies.timeout,
+  content: replies.contentTimeout,
+  session: replies.sessionTooLong,
 }
 
 function advance(rules: SessionRules, state: SessionState, event: SessionEvent): Step {
@@ -32,9 +47,13 @@ function advance(rules: SessionRules, state: SessionState, event: SessionEvent):
     case 'opened':
       return answer(state, reply(220, null, `${rules.hostname} ESMTP Pforte`))
     case 'command':
-      return onCommand(rules, state, event.command)
+      return withinCommandLimits(rules, state, event.command.verb, (counted) =>
+        onCommand(rules, counted, event.command),
+      )
     case 'command-problem':
-      return mistake(state, replies.forProblem(event.problem))
+      return withinCommandLimits(rules, state, null, (counted) =>
+        mistake(counted, replies.forProblem(event.problem)),
+      )
     case 'sender-judged':
       return onSenderJudged(state, event)
     case 'recipient-judged':
@@ -52,7 +71,7 @@ function advance(rules: SessionRules, state: SessionState, event: SessionEvent):
         effects: [],
       }
     case 'timeout':
-      return closing(state, replies.timeout(rules.hostname), 'timeout')
+      return closing(state, timeoutReplies[event.of](rules.hostname), 'timeout')
     case 'draining':
       return closing(state, replies.shuttingDown(rules.hostname), 'draining')
   }
@@ -64,10 +83,15 @@ function onCommand(rules: SessionRules, state: SessionState, command: Command): 
   return rule.run(rules, state, command as never)
 }
 
-/** The reply that was due still leaves; then the session is over (RFC 5321 §4.2.3: 421 closes). */
-function withErrorLimit(rules: SessionRules, next: Step): Step {
+/**
+ * The reply that was due still leaves; then the session is over (RFC 5321 §4.2.3: 421 closes). Only an error
+ * ends it: where the limit falls while a mail is under way, the mail comes to its end.
+ */
+function withErrorLimit(rules: SessionRules, before: SessionState, next: Step): Step {
   const { state, effects } = next
-  if (state.phase === 'closed' || state.standing.errorCount < rules.maxErrorCount) return next
+  const { errorCount } = state.standing
+  const isNew = errorCount > before.standing.errorCount
+  if (state.phase === 'closed' || !isNew || errorCount < rules.maxErrorCount) return next
   const { state: closed, effects: farewell } = closing(
     state,
     replies.tooManyErrors(rules.hostname),

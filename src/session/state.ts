@@ -13,8 +13,12 @@ export interface Greeting {
 /** What lives as long as the session, whatever its phase. */
 export interface Standing {
   readonly isEncrypted: boolean
-  /** Replies of class 5 and other mistakes of the client so far. */
+  /** Replies of class 5 and other mistakes of the client since the last mail that was accepted. */
   readonly errorCount: number
+  /** Commands and broken lines since then. */
+  readonly commandCount: number
+  /** Of these, the ones that bring no mail nearer: NOOP, RSET, a second EHLO and the like. */
+  readonly idleCommandCount: number
   /** Mails begun (MAIL accepted). */
   readonly mailCount: number
   /** Recipients the institutes refused as unknown. */
@@ -81,6 +85,8 @@ export type SessionState =
 export const newStanding: Standing = Object.freeze({
   isEncrypted: false,
   errorCount: 0,
+  commandCount: 0,
+  idleCommandCount: 0,
   mailCount: 0,
   unknownRecipientCount: 0,
 })

@@ -14,11 +14,17 @@ export interface SessionRules {
   readonly maxMessageBytes: number
   readonly maxRecipientCount: number
   readonly maxTransactionCount: number
+  /** Since the last mail that was accepted; so the next two. */
   readonly maxErrorCount: number
+  readonly maxCommandCount: number
+  readonly maxIdleCommandCount: number
   readonly unknownRecipientDelayAfterCount: number
   readonly unknownRecipientDelayMs: number
   readonly maxUnknownRecipientCount: number
 }
+
+/** A command, the content (a pause, or too slow altogether), or the whole session. */
+export type TimedOut = 'command' | 'content' | 'session'
 
 export type SessionEvent =
   | { readonly kind: 'opened' }
@@ -36,7 +42,8 @@ export type SessionEvent =
       readonly words: string
     }
   | { readonly kind: 'encrypted' }
-  | { readonly kind: 'timeout' }
+  /** `of`: what took too long. */
+  | { readonly kind: 'timeout'; readonly of: TimedOut }
   | { readonly kind: 'draining' }
 
 export type CloseReason =
@@ -44,6 +51,7 @@ export type CloseReason =
   | 'timeout'
   | 'draining'
   | 'too-many-errors'
+  | 'too-many-commands'
   | 'too-many-unknown-recipients'
   | 'too-many-mails'
 

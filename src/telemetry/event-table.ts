@@ -46,6 +46,22 @@ export const eventTable: Readonly<Record<EventKind, EventRow>> = {
     level: 'warning',
     meaning: 'A client connected and was sent away with 421.',
   },
+  'strain-began': {
+    level: 'warning',
+    meaning:
+      'Most places for sessions are taken (`load.strainAt`): clients get less time and fewer errors.',
+  },
+  'strain-ended': { level: 'info', meaning: 'There are places again; times are as usual.' },
+  'shedding-began': {
+    level: 'warning',
+    meaning:
+      'A process has too little time, file descriptors or memory (`load`): new sessions get 421, open ones go on.',
+  },
+  'shedding-ended': { level: 'info', meaning: 'There is enough again; new sessions are taken.' },
+  'accept-failed': {
+    level: 'warning',
+    meaning: 'The system could not give a connection that had come. At most one event a second.',
+  },
   greeted: { level: 'info', meaning: 'The client said EHLO or HELO.' },
   'tls-established': { level: 'info', meaning: 'The client switched to TLS.' },
   'tls-failed': { level: 'info', meaning: 'The TLS handshake with the client failed.' },

@@ -15,6 +15,16 @@ export function describeIntake(event: IntakeEvent): Description {
       }
     case 'session-refused':
       return { word: 'sent away', text: `${endpointText(event.client)}: ${event.reason}` }
+    case 'strain-began':
+      return {
+        word: 'STRAIN',
+        text: `${event.sessionCount} of ${event.maxSessionCount} sessions: less time for each`,
+      }
+    case 'strain-ended':
+      return {
+        word: 'no strain',
+        text: `${counted(event.sessionCount, 'session')}, after ${durationText(event.forMs)}`,
+      }
     case 'greeted':
       return {
         word: 'greeted',

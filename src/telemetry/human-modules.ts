@@ -101,6 +101,22 @@ export function describeModule(event: ModuleEvent): Description {
         word: 'certificates',
         text: `not read, the ones before stay in use: ${peerText(event.detail)}`,
       }
+    case 'shedding-began':
+      return {
+        word: 'SHEDDING',
+        text: `${event.shortage}: ${loadText(event.shortage, event.value)}, limit ${loadText(event.shortage, event.limit)}; new sessions get 421`,
+      }
+    case 'shedding-ended':
+      return {
+        word: 'enough again',
+        text: `${event.shortage}, after ${durationText(event.forMs)}`,
+        tone: 'good',
+      }
+    case 'accept-failed':
+      return {
+        word: 'not accepted',
+        text: `${counted(event.count, 'connection')}: ${peerText(event.detail)}`,
+      }
     case 'process-started':
       return { word: 'process', text: `${event.name} started, pid ${event.pid}` }
     case 'process-ended':
@@ -115,6 +131,10 @@ export function describeModule(event: ModuleEvent): Description {
     case 'stopped':
       return { word: 'stopped', text: '' }
   }
+}
+
+function loadText(shortage: string, value: number): string {
+  return shortage === 'loop-late' ? durationText(value) : `${Math.round(value)} %`
 }
 
 function serverText({ server, address, port, tls }: NextHopFacts): string {

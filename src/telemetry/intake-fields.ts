@@ -21,6 +21,14 @@ export function addIntakeFields(fields: LogFields, event: IntakeEvent): void {
       fields['clientPort'] = event.client.port
       fields['reason'] = event.reason
       return
+    case 'strain-began':
+      fields['sessionCount'] = event.sessionCount
+      fields['maxSessionCount'] = event.maxSessionCount
+      return
+    case 'strain-ended':
+      fields['sessionCount'] = event.sessionCount
+      fields['forMs'] = roundMs(event.forMs)
+      return
     case 'greeted':
       fields['greetingName'] = peerText(event.name)
       fields['isExtended'] = event.isExtended

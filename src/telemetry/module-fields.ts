@@ -69,6 +69,19 @@ export function addModuleFields(fields: LogFields, event: ModuleEvent): void {
     case 'mail-attempted':
       addSpoolFields(fields, event)
       return
+    case 'shedding-began':
+      fields['shortage'] = event.shortage
+      fields['value'] = Math.round(event.value)
+      fields['limit'] = event.limit
+      return
+    case 'shedding-ended':
+      fields['shortage'] = event.shortage
+      fields['forMs'] = roundMs(event.forMs)
+      return
+    case 'accept-failed':
+      fields['count'] = event.count
+      fields['detail'] = peerText(event.detail)
+      return
     case 'registry-changed':
       fields['domains'] = event.domains.slice(0, maxListLength).map(peerText)
       fields['domainCount'] = event.domains.length

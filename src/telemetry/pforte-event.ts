@@ -4,6 +4,7 @@ import type { AlertEvent } from '#alert/alert.ts'
 import type { AppEvent } from '#app/app-event.ts'
 import type { DeliveryEvent } from '#delivery/delivery.ts'
 import type { IntakeEvent } from '#intake/intake-event.ts'
+import type { LoadEvent } from '#load/load.ts'
 import type { NextHopEvent } from '#nexthop/nexthop.ts'
 import type { RecipientEvent } from '#recipients/recipients.ts'
 import type { RegistryEvent } from '#registry/registry.ts'
@@ -14,6 +15,7 @@ export type ModuleEvent =
   | AlertEvent
   | AppEvent
   | DeliveryEvent
+  | LoadEvent
   | NextHopEvent
   | RecipientEvent
   | RegistryEvent
@@ -28,6 +30,8 @@ export type EventOfKind<Kind extends EventKind> = Extract<PforteEvent, { readonl
 const intakeKinds: Readonly<Record<IntakeEvent['kind'], true>> = {
   'session-opened': true,
   'session-refused': true,
+  'strain-began': true,
+  'strain-ended': true,
   greeted: true,
   'tls-established': true,
   'tls-failed': true,

@@ -48,6 +48,21 @@ function sessionInstruments(registry: MetricsRegistry) {
       help: 'Clients sent away with 421 when they connected.',
       labels: ['reason'],
     }),
+    strained: registry.gauge({
+      name: 'pforte_strained',
+      help: '1 while most places for sessions are taken and clients get less time and fewer errors.',
+      labels: [],
+    }),
+    shedding: registry.gauge({
+      name: 'pforte_shedding',
+      help: '1 while new sessions get 421 because of it. Shortage: loop-late, descriptors-short, memory-short. With several processes: how many.',
+      labels: ['shortage'],
+    }),
+    acceptFailures: registry.counter({
+      name: 'pforte_accept_failures_total',
+      help: 'Connections the system could not give.',
+      labels: [],
+    }),
     closedSessions: registry.counter({
       name: 'pforte_sessions_closed_total',
       help: 'Sessions closed, by why.',
@@ -312,6 +327,17 @@ function record(instruments: Instruments, event: PforteEvent): void {
     case 'recipient-asked':
       instruments.questions.add(1, event.purpose, event.outcome.kind)
       instruments.questionSeconds.observe(event.tookMs / 1000)
+      return
+    case 'strain-began':
+    case 'strain-ended':
+      instruments.strained.set(event.kind === 'strain-began' ? 1 : 0)
+      return
+    case 'shedding-began':
+    case 'shedding-ended':
+      instruments.shedding.set(event.kind === 'shedding-began' ? 1 : 0, event.shortage)
+      return
+    case 'accept-failed':
+      instruments.acceptFailures.add(event.count)
       return
     case 'recipient-demoted':
       instruments.demotions.add(1, event.by)

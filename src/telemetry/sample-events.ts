@@ -57,6 +57,16 @@ export const sampleEvents: { readonly [Kind in EventKind]: EventOfKind<Kind> } =
   stopped: { kind: 'stopped' },
   'session-opened': { kind: 'session-opened', session, client, listener },
   'session-refused': { kind: 'session-refused', client, reason: 'too-many-sessions' },
+  'strain-began': { kind: 'strain-began', sessionCount: 8000, maxSessionCount: 10_000 },
+  'strain-ended': { kind: 'strain-ended', sessionCount: 6999, forMs: 42_000 },
+  'shedding-began': {
+    kind: 'shedding-began',
+    shortage: 'descriptors-short',
+    value: 90.1,
+    limit: 90,
+  },
+  'shedding-ended': { kind: 'shedding-ended', shortage: 'descriptors-short', forMs: 12_500 },
+  'accept-failed': { kind: 'accept-failed', count: 3, detail: 'accept ENOBUFS' },
   greeted: { kind: 'greeted', session, name: 'mx.sender.example', isExtended: true },
   'tls-established': {
     kind: 'tls-established',

@@ -21,6 +21,9 @@ before(async () => {
         maxSessions: 3,
         maxErrors: 3,
         maxTransactions: 2,
+        // One test floods.
+        maxCommands: 1_000_000,
+        maxIdleCommands: 1_000_000,
       },
     },
   })

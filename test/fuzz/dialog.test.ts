@@ -23,6 +23,8 @@ const rules: SessionRules = {
   maxRecipientCount: 3,
   maxTransactionCount: 5,
   maxErrorCount: 1000,
+  maxCommandCount: 2000,
+  maxIdleCommandCount: 1000,
   unknownRecipientDelayAfterCount: 1000,
   unknownRecipientDelayMs: 0,
   maxUnknownRecipientCount: 1000,

@@ -26,6 +26,8 @@ export const testRules: SessionRules = {
   maxRecipientCount: 100,
   maxTransactionCount: 1000,
   maxErrorCount: 20,
+  maxCommandCount: 2000,
+  maxIdleCommandCount: 100,
   unknownRecipientDelayAfterCount: 5,
   unknownRecipientDelayMs: 10,
   maxUnknownRecipientCount: 20,

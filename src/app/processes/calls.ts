@@ -28,6 +28,9 @@ export const news = {
   ledgerSettled: 'ledger-settled',
   /** To workers: whether the ledger is empty. */
   ledgerEmpty: 'ledger-empty',
+  /** Of a worker: how many sessions it has. To a worker: how many the others have. */
+  sessions: 'sessions',
+  sessionsElsewhere: 'sessions-elsewhere',
   /** Of a worker: recipients that went to the hold while the client waited. */
   held: 'held',
   /** Of a worker that ends: its last exposition. */

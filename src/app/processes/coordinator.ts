@@ -24,6 +24,7 @@ import { StatusCounter } from './process-status.ts'
 import { relayStatus, spoolStatus, targetsOf } from './relay-status.ts'
 import type { ProcessReport, RelayStatus } from './relay-status.ts'
 import { serveLedger, type LedgerService } from './serve-ledger.ts'
+import { serveSessionCounts, type SessionCounts } from './serve-session-counts.ts'
 import { coordinatorConfig, linkPath } from './shares.ts'
 import { WholeExposition } from './whole-exposition.ts'
 
@@ -60,6 +61,7 @@ export async function runCoordinator(options: {
     spool,
     nextHops,
     ledger,
+    sessionCounts: serveSessionCounts(),
     telemetry,
     expositions,
     back: () => back,
@@ -102,13 +104,14 @@ interface Parts {
   readonly spool: Spool
   readonly nextHops: NextHops
   readonly ledger: LedgerService
+  readonly sessionCounts: SessionCounts
   readonly telemetry: Telemetry
   readonly expositions: WholeExposition
   readonly back: () => Back
 }
 
 async function serve(parts: Parts): Promise<LinkServer> {
-  const { config, nextHops, ledger } = parts
+  const { config, nextHops, ledger, sessionCounts } = parts
   try {
     const server: LinkServer = await serveLink({
       path: linkPath(config),
@@ -117,8 +120,12 @@ async function serve(parts: Parts): Promise<LinkServer> {
       onPeer: (peer) => {
         greet(peer, nextHops)
         peer.tell(news.ledgerEmpty, ledger.isEmpty())
+        sessionCounts.onPeer(peer)
       },
-      onGone: ledger.onGone,
+      onGone: (peer) => {
+        ledger.onGone(peer)
+        sessionCounts.onGone(peer)
+      },
     })
     return server
   } catch (error) {
@@ -138,6 +145,7 @@ function handlersOf(parts: Parts, server: () => LinkServer): LinkHandlers {
     },
     told: {
       ...ledger.told,
+      ...parts.sessionCounts.told,
       [news.target]: (value, from) => {
         const told = fromJson<TargetNews>(value)
         nextHops.hear(told)

@@ -117,8 +117,8 @@ class ProcessSupervisor implements Supervisor {
 
   /** The coordinator first: workers that have been replaced find it. */
   #concerned(before: Config, next: Config): readonly Slot[] {
-    const { limits } = before
-    const isOnlyLimits = isSame(before, { ...next, limits })
+    const { limits, load } = before
+    const isOnlyLimits = isSame(before, { ...next, limits, load })
     return isOnlyLimits ? this.#workers : [this.#coordinator, ...this.#workers]
   }
 

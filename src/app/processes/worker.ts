@@ -9,7 +9,7 @@ import type { TargetNews } from '#nexthop/nexthop.ts'
 import { FreeSpaceWatch } from '#spool/free-space.ts'
 import { incomingFolder } from '#spool/open-spool.ts'
 import type { Telemetry } from '#telemetry/telemetry.ts'
-import { openFront } from '#app/front.ts'
+import { openFront, type Front } from '#app/front.ts'
 import { openToolbox } from '#app/toolbox.ts'
 import { Wires } from '#app/wires.ts'
 import { calls, fromJson, message, news, targetEvent, toJson, workerName } from './calls.ts'
@@ -17,6 +17,7 @@ import { firstDescriptor, type Parent } from './parent.ts'
 import { StatusCounter } from './process-status.ts'
 import { targetsOf, type ProcessReport } from './relay-status.ts'
 import { RemoteLedgerBook } from './remote-ledger-book.ts'
+import { RemoteSessionCount } from './remote-session-count.ts'
 import { remoteSpool } from './remote-spool.ts'
 import { linkPath, workerConfig } from './shares.ts'
 
@@ -35,11 +36,20 @@ export async function runWorker(options: {
   await using stack = new AsyncDisposableStack()
   const wires = new Wires(telemetry)
   const counter = new StatusCounter()
-  const shared = connectShared(config, telemetry, name, () => ({
-    process: counter.status(`worker-${index + 1}`, front.sessionCount()),
-    targets: targetsOf(toolbox.nextHops),
-  }))
-  stack.defer(() => shared.link.close())
+  const opened: { front: Front | null } = { front: null }
+  const shared = connectShared(
+    config,
+    telemetry,
+    { name, count, onSessions: () => opened.front?.look() },
+    () => ({
+      process: counter.status(`worker-${index + 1}`, front.sessionCount()),
+      targets: targetsOf(toolbox.nextHops),
+    }),
+  )
+  stack.defer(() => {
+    shared.sessions.close()
+    shared.link.close()
+  })
   const toolbox = stack.use(await openToolbox(config, wires.emit, () => !shared.link.isUp()))
   const freeSpace = stack.use(watchFreeSpace(config))
   const contentFolder = path.join(incomingFolder(config.spool.folder), name)
@@ -58,11 +68,14 @@ export async function runWorker(options: {
       },
       contentFolder,
       share: { index, count },
+      otherSessionCount: () => shared.sessions.others(),
       ports: ports.map((port, at) => ({ ...port, descriptor: firstDescriptor + at })),
       ticketKeys: Buffer.from(parent.begin.ticketKeys, 'base64'),
     }),
-    (opened) => opened.close(),
+    (opening) => opening.close(),
   )
+  opened.front = front
+  shared.sessions.start(front.sessionCount)
   shareTargets(shared, toolbox, wires)
   parent.take({
     ticketKeys: (keys) => void front.serverTls.useTicketKeys(keys).catch(() => undefined),
@@ -77,6 +90,7 @@ export async function runWorker(options: {
 interface Shared {
   readonly link: LinkClient
   readonly book: RemoteLedgerBook
+  readonly sessions: RemoteSessionCount
   /** Takes what the coordinator tells of targets. */
   readonly onTarget: { take: (told: TargetNews) => void }
   readonly onUp: { tellAll: () => void }
@@ -85,7 +99,7 @@ interface Shared {
 function connectShared(
   config: Config,
   telemetry: Telemetry,
-  name: string,
+  worker: { readonly name: string; readonly count: number; readonly onSessions: () => void },
   status: () => ProcessReport,
 ): Shared {
   const onTarget = { take: (_told: TargetNews): void => undefined }
@@ -93,7 +107,7 @@ function connectShared(
   const book: { ledger: RemoteLedgerBook | null } = { ledger: null }
   const link = connectLink({
     path: linkPath(config),
-    name,
+    name: worker.name,
     handlers: {
       asked: {
         [calls.metrics]: async () => message(telemetry.metrics.exposition()),
@@ -106,14 +120,27 @@ function connectShared(
           telemetry.count(targetEvent(told))
         },
         [news.ledgerEmpty]: (value) => book.ledger?.heard(value === true),
+        [news.sessionsElsewhere]: (value) => sessions.heard(fromJson<number>(value)),
       },
     },
-    onUp: () => onUp.tellAll(),
-    onDown: () => book.ledger?.heard(true),
+    onUp: () => {
+      sessions.up()
+      onUp.tellAll()
+    },
+    onDown: () => {
+      sessions.down()
+      book.ledger?.heard(true)
+    },
+  })
+  const sessions = new RemoteSessionCount({
+    link,
+    maxSessionCount: config.limits.maxSessionCount,
+    workerCount: worker.count,
+    onChanged: worker.onSessions,
   })
   const ledger = new RemoteLedgerBook(link)
   book.ledger = ledger
-  return { link, book: ledger, onTarget, onUp }
+  return { link, book: ledger, sessions, onTarget, onUp }
 }
 
 /** One worker's finding is all workers' finding. */

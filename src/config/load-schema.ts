@@ -1,0 +1,47 @@
+// `load:` of the configuration file.
+
+import type { z } from 'zod'
+import type { LoadConfig } from './config.ts'
+import { count, duration, key, minute, second, section } from './schema-types.ts'
+
+const percent: z.ZodType<number> = count({ min: 1, max: 100 })
+
+export const loadSchema: z.ZodType<LoadConfig> = section({
+  strainAt: key(
+    'load.strainAt',
+    percent,
+    'Percent of `limits.maxSessions` from which on sessions get less time and fewer errors.',
+  ),
+  strainedTimeout: key(
+    'load.strainedTimeout',
+    duration({ min: second, max: 10 * minute }),
+    'Command and data timeout then, also of sessions that are open.',
+  ),
+  strainedErrors: key(
+    'load.strainedErrors',
+    count({ min: 1, max: 10_000 }),
+    'Errors, and idle commands (NOOP, RSET, ...), of one session then; then 421.',
+  ),
+  maxLoopDelay: key(
+    'load.maxLoopDelay',
+    duration({ min: 10, max: minute }),
+    'New sessions get 421 while a process is later than this, on average over half a second or so.',
+  ),
+  maxDescriptors: key(
+    'load.maxDescriptors',
+    percent,
+    'New sessions get 421 while a process uses this percent of the file descriptors it may have.',
+  ),
+  maxMemory: key(
+    'load.maxMemory',
+    percent,
+    'New sessions get 421 while a process uses this percent of its heap, or its cgroup of its memory.',
+  ),
+}).transform((file) => ({
+  strainAtPercent: file.strainAt,
+  strainedTimeoutMs: file.strainedTimeout,
+  strainedErrorCount: file.strainedErrors,
+  maxLoopDelayMs: file.maxLoopDelay,
+  maxDescriptorPercent: file.maxDescriptors,
+  maxMemoryPercent: file.maxMemory,
+}))

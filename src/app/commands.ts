@@ -44,6 +44,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'show what the running relay does',
     load: async () => (await import('./commands/status.ts')).statusCommand,
   },
+  check: {
+    summary: 'examine a mail server before it is served',
+    load: async () => (await import('./commands/check.ts')).checkCommand,
+  },
   explain: {
     summary: 'say what would happen to a mail, without sending anything',
     load: async () => (await import('./commands/explain.ts')).explainCommand,

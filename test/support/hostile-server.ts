@@ -43,6 +43,10 @@ export class ScriptedConnection {
     return 'encrypted' in this.#socket
   }
 
+  get remoteAddress(): string {
+    return this.#socket.remoteAddress ?? ''
+  }
+
   /** In one write, as it is. Resolves when the system took it; rejects with PeerGoneError. */
   async send(data: string | Buffer): Promise<void> {
     if (!this.#socket.writable) throw new PeerGoneError('the peer is gone')

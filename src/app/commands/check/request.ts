@@ -1,0 +1,253 @@
+// The command line of `pforte check`, read into what is examined and how.
+
+import {
+  catalogue,
+  type CheckLimits,
+  type Language,
+  type TargetRequest,
+} from '#compliance/compliance.ts'
+import { nearestWord } from '#base/text.ts'
+import { parseDuration } from '#base/units.ts'
+import { isIP } from '#net/address.ts'
+import { parseDomain } from '#smtp/domain-name.ts'
+import { encodeMailbox } from '#smtp/path.ts'
+import { parseMailbox } from '#smtp/parse-path.ts'
+import { parseArguments, UsageError } from '#app/command.ts'
+
+export const checkUsage = `Usage: pforte check HOST [OPTIONS]
+
+Examines a mail server as a relay would use it, and says what meets the
+requirements, what does not, and what to change. Contacts only HOST, and sends
+no mail. Ctrl-C ends the run with what is known so far.
+
+What is examined:
+  --domain NAME        a domain of the server; may be repeated
+  --existing ADDRESS   an address that exists; may be repeated
+  --unknown ADDRESS    an address that does not exist; may be repeated
+  --port NUMBER        default 25
+  --from-source IP     connect from this address; may be repeated
+  --only ID, --skip ID only these checks, or not these; may be repeated
+  --explain ID         say what a check demands and why; 'all' lists them all
+
+How:
+  --hello NAME         our name in EHLO; default: the name of this machine
+  --sender-domain NAME domain of the senders of questions; default: as --hello
+  --network CIDR       network of the relays, for the lines to paste; repeated
+  --ca FILE            trust these authorities too (PEM)
+  --resolver IP        ask this name server; may be repeated
+  --patience DURATION  wait so long for a server that says "later"; default 70s
+  --timeout DURATION   of the whole run; default 10min
+
+Output:
+  --lang de|en         language of the report; default en
+  --json, --markdown, --junit, --html
+                       instead of the text for a terminal
+
+Exit code 0: every requirement is met; 1: one is violated; 2: one could not be
+determined; 3: wrong usage, or nothing could be examined.
+`
+
+const many = { type: 'string', multiple: true } as const
+const one = { type: 'string' } as const
+const flag = { type: 'boolean' } as const
+
+const checkOptions = {
+  domain: many,
+  existing: many,
+  unknown: many,
+  port: one,
+  'from-source': many,
+  only: many,
+  skip: many,
+  explain: one,
+  hello: one,
+  'sender-domain': one,
+  network: many,
+  ca: one,
+  resolver: many,
+  patience: one,
+  timeout: one,
+  lang: one,
+  json: flag,
+  markdown: flag,
+  junit: flag,
+  html: flag,
+} as const
+
+interface CheckValues {
+  readonly domain?: readonly string[]
+  readonly existing?: readonly string[]
+  readonly unknown?: readonly string[]
+  readonly port?: string
+  readonly 'from-source'?: readonly string[]
+  readonly only?: readonly string[]
+  readonly skip?: readonly string[]
+  readonly hello?: string
+  readonly 'sender-domain'?: string
+  readonly network?: readonly string[]
+  readonly ca?: string
+  readonly resolver?: readonly string[]
+  readonly patience?: string
+  readonly timeout?: string
+  readonly lang?: string
+  readonly json?: boolean
+  readonly markdown?: boolean
+  readonly junit?: boolean
+  readonly html?: boolean
+}
+
+export type ReportForm = 'text' | 'json' | 'markdown' | 'junit' | 'html'
+
+export interface CheckRequest {
+  readonly target: TargetRequest
+  readonly isWanted: (id: string) => boolean
+  readonly helloName: string | null
+  readonly senderDomain: string | null
+  readonly networks: readonly string[]
+  readonly caFile: string | null
+  readonly resolvers: readonly string[]
+  readonly limits: Partial<CheckLimits>
+  readonly maySend: boolean
+  readonly language: Language
+  readonly form: ReportForm
+}
+
+/** What `--explain` asks for. */
+export interface Explanation {
+  /** Of a check, or `all`. */
+  readonly explain: string
+  readonly language: Language
+}
+
+/** Throws a UsageError that names the option and what is wrong with it. */
+export function readArguments(args: readonly string[]): CheckRequest | Explanation {
+  const { values, positionals } = parseArguments(args, {
+    options: checkOptions,
+    allowPositionals: true,
+  })
+  return values.explain === undefined
+    ? readRequest(positionals, values)
+    : { explain: values.explain, language: languageOf(values.lang) }
+}
+
+function readRequest(positionals: readonly string[], values: CheckValues): CheckRequest {
+  const [host, ...rest] = positionals
+  if (host === undefined || rest.length > 0)
+    throw new UsageError('name one host: pforte check HOST')
+  const existing = addresses('existing', values.existing)
+  const unknown = addresses('unknown', values.unknown)
+  const domains = domainsOf(values.domain ?? [], [...existing, ...unknown])
+  for (const address of [...existing, ...unknown]) {
+    if (!domains.includes(domainOf(address))) {
+      throw new UsageError(`${address} is not in one of the domains ${domains.join(', ')}`)
+    }
+  }
+  return {
+    target: {
+      host: isIP(host) ? host : domain('HOST', host),
+      port: portOf(values.port),
+      domains,
+      existing,
+      unknown,
+      sources: sourcesOf(values['from-source'] ?? []),
+    },
+    isWanted: wanted(values.only ?? [], values.skip ?? []),
+    helloName: values.hello ?? null,
+    senderDomain:
+      values['sender-domain'] === undefined
+        ? null
+        : domain('--sender-domain', values['sender-domain']),
+    networks: (values.network ?? []).map(network),
+    caFile: values.ca ?? null,
+    resolvers: values.resolver ?? [],
+    limits: limitsOf(values),
+    maySend: false,
+    language: languageOf(values.lang),
+    form: formOf(values),
+  }
+}
+
+function languageOf(text: string | undefined): Language {
+  if (text === undefined || text === 'en') return 'en'
+  if (text === 'de') return 'de'
+  throw new UsageError(`--lang: '${text}' is neither de nor en`)
+}
+
+function addresses(option: string, texts: readonly string[] = []): readonly string[] {
+  return texts.map((written) => {
+    const mailbox = parseMailbox(written)
+    if (!mailbox.ok) throw new UsageError(`--${option}: '${written}': ${mailbox.problem}`)
+    return encodeMailbox(mailbox.value)
+  })
+}
+
+function domainsOf(named: readonly string[], mailboxes: readonly string[]): readonly string[] {
+  const texts = named.length > 0 ? named : mailboxes.map(domainOf)
+  return [...new Set(texts.map((each) => domain('--domain', each)))]
+}
+
+function domainOf(address: string): string {
+  return address.slice(address.lastIndexOf('@') + 1)
+}
+
+function domain(option: string, written: string): string {
+  const parsed = parseDomain(written)
+  if (!parsed.ok) throw new UsageError(`${option}: '${written}': ${parsed.problem}`)
+  return parsed.value
+}
+
+function portOf(written: string | undefined): number {
+  if (written === undefined) return 25
+  const port = /^\d{1,5}$/.test(written) ? Number(written) : 0
+  if (port < 1 || port > 65_535) throw new UsageError(`--port: '${written}' is not a port`)
+  return port
+}
+
+function sourcesOf(texts: readonly string[]): readonly string[] {
+  for (const each of texts) {
+    if (!isIP(each)) throw new UsageError(`--from-source: '${each}' is not an IP address`)
+  }
+  return texts
+}
+
+function network(written: string): string {
+  const match = /^([\d.]+|[\da-f:]+)\/\d{1,3}$/i.exec(written)
+  if (match === null || !isIP(match[1] ?? '')) {
+    throw new UsageError(`--network: '${written}' is not a network such as 192.0.2.0/24`)
+  }
+  return written
+}
+
+function limitsOf({ patience, timeout }: CheckValues): Partial<CheckLimits> {
+  return {
+    ...(patience !== undefined && { patienceMs: duration('patience', patience) }),
+    ...(timeout !== undefined && { runTimeoutMs: duration('timeout', timeout) }),
+  }
+}
+
+function duration(option: string, written: string): number {
+  const parsed = parseDuration(written)
+  if (!parsed.ok) throw new UsageError(`--${option}: '${written}': ${parsed.problem}`)
+  return parsed.value
+}
+
+function wanted(only: readonly string[], skip: readonly string[]): (id: string) => boolean {
+  const ids = catalogue.map(({ id }) => id)
+  for (const each of [...only, ...skip]) checkId(each, ids)
+  return (id) => (only.length === 0 || only.includes(id)) && !skip.includes(id)
+}
+
+export function checkId(id: string, ids: readonly string[]): void {
+  if (ids.includes(id)) return
+  const nearest = nearestWord(id.slice(0, 60), ids)
+  const help = nearest === undefined ? '--explain all lists them' : `did you mean ${nearest}?`
+  throw new UsageError(`there is no check '${id}'; ${help}`)
+}
+
+function formOf(values: CheckValues): ReportForm {
+  const forms = (['json', 'markdown', 'junit', 'html'] as const).filter(
+    (each) => values[each] === true,
+  )
+  if (forms.length > 1) throw new UsageError(`only one of --${forms.join(', --')}`)
+  return forms[0] ?? 'text'
+}

@@ -1,0 +1,54 @@
+// Networks and domain into the code of a snippet, in the notation of each program.
+
+export interface SnippetNames {
+  /** CIDR blocks the relays connect from. Empty: placeholders are printed. */
+  readonly networks: readonly string[]
+  readonly domain: string
+}
+
+/** The code with the relay's networks and the domain in it. */
+export function fillSnippet(code: string, names: SnippetNames): string {
+  const networks = names.networks.length > 0 ? names.networks : ['192.0.2.0/24']
+  const isIpv4 = (network: string): boolean => !network.includes(':')
+  const bracketed = networks.map((network) =>
+    isIpv4(network) ? network : network.replace(/^([^/]+)/, '[$1]'),
+  )
+  const lines = (form: (network: string) => string): string => networks.map(form).join('\n')
+  return code
+    .replaceAll('@NETWORKS,@', networks.join(','))
+    .replaceAll('@NETWORKS, BRACKETS@', bracketed.join(', '))
+    .replaceAll(
+      '@NETWORKS LINES@',
+      lines((network) => network),
+    )
+    .replace(/@NETWORKS CIDR (\w+)@/g, (_, word: string) =>
+      lines((network) => `${network}    ${word}`),
+    )
+    .replace(/@NETWORKS (GreetPause|ClientRate|ClientConn) 0@/g, (_, key: string) =>
+      networks
+        .flatMap(sendmailKeys)
+        .map((prefix) => `${key}:${prefix}\t0`)
+        .join('\n'),
+    )
+    .replaceAll(
+      '@NETWORKS courier@',
+      networks
+        .flatMap(sendmailKeys)
+        .map((prefix) => `${prefix.replace('IPv6:', ':')}\tallow,BOFHCHECKDNS=0`)
+        .join('\n'),
+    )
+    .replaceAll('@DOMAIN@', names.domain)
+}
+
+/** sendmail and Courier know whole octets only: a /23 is two lines. */
+function sendmailKeys(network: string): readonly string[] {
+  const [address = '', bits = '32'] = network.split('/')
+  if (address.includes(':')) return [`IPv6:${address.replace(/::$/, '')}`]
+  const octets = address.split('.').map(Number)
+  const length = Number(bits)
+  const whole = Math.min(4, Math.max(1, Math.ceil(length / 8)))
+  const count = Math.min(256, 2 ** Math.max(0, whole * 8 - length))
+  return Array.from({ length: count }, (_, index) =>
+    [...octets.slice(0, whole - 1), (octets[whole - 1] ?? 0) + index].join('.'),
+  )
+}

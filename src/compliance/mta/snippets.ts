@@ -1,0 +1,316 @@
+// What to change, in the configuration language of each program. `@NETWORKS@` and its variants stand for the
+// relay's networks. A missing entry means: nothing to change there, or no such setting.
+
+import { text, type Text } from '#compliance/text.ts'
+import type { Mta } from './recognise.ts'
+
+/** What a remedy can be about. */
+export type SnippetTopic =
+  | 'firewall'
+  | 'listen-everywhere'
+  | 'networks'
+  | 'domain'
+  | 'recipients'
+  | 'size'
+  | 'connections'
+  | 'filters'
+  | 'content-rules'
+  | 'sender-checks'
+  | 'subaddresses'
+  | 'postmaster'
+  | 'vrfy'
+  | 'tls'
+  | 'eight-bit'
+  | 'bare-newlines'
+
+export interface Snippet {
+  /** Where it goes, such as a file; for people. */
+  readonly where: Text
+  /** May have several lines. */
+  readonly code: string
+}
+
+type ByMta = Readonly<Partial<Record<Mta, Snippet>>>
+
+function at(where: string, code: string): Snippet {
+  return { where: { de: where, en: where }, code }
+}
+
+const exchangeShell = 'Exchange Management Shell'
+
+const exchangeConnector: Snippet = {
+  where: text(
+    `${exchangeShell}; ist Port 25 dieser Adresse schon vergeben, eine zweite Adresse nehmen oder Port 2525 und ihn als Prüfport nennen`,
+    `${exchangeShell}; when port 25 of this address is taken, use a second address, or port 2525 and name it as callout port`,
+  ),
+  code: `New-ReceiveConnector -Name "Mailrelay" -Server EX1 -TransportRole HubTransport -Usage Custom \`
+  -Bindings <own IP>:25 -RemoteIPRanges @NETWORKS,@ \`
+  -PermissionGroups AnonymousUsers -AuthMechanism Tls -MaxMessageSize 60MB \`
+  -TarpitInterval 00:00:00 -MaxInboundConnectionPerSource unlimited \`
+  -MaxInboundConnectionPercentagePerSource 100`,
+}
+
+const exchangeRecipients = at(
+  exchangeShell,
+  `& $env:ExchangeInstallPath\\Scripts\\Install-AntiSpamAgents.ps1
+Set-RecipientFilterConfig -Enabled $true -RecipientValidationEnabled $true
+Set-AcceptedDomain @DOMAIN@ -AddressBookEnabled $true
+Set-SenderIdConfig -Enabled $false
+Set-SenderReputationConfig -Enabled $false
+Restart-Service MSExchangeTransport`,
+)
+
+const postfixNetworks = at(
+  '/etc/postfix/relay_nets.cidr, main.cf',
+  `# /etc/postfix/relay_nets.cidr
+@NETWORKS CIDR permit@
+# main.cf: reject_unlisted_recipient stands before the permit; mynetworks stays as it is
+smtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination
+smtpd_recipient_restrictions = reject_unlisted_recipient,
+    check_client_access cidr:/etc/postfix/relay_nets.cidr
+smtpd_client_event_limit_exceptions = $mynetworks, @NETWORKS, BRACKETS@
+postscreen_access_list = permit_mynetworks, cidr:/etc/postfix/relay_nets.cidr
+# postgrey, if it is there: the same networks in /etc/postgrey/whitelist_clients.local`,
+)
+
+const eximNetworks = at('/etc/exim4/host_local_deny_exceptions (Debian)', '@NETWORKS LINES@')
+
+const eximContent = at(
+  '/etc/exim4/conf.d/main/000_localmacros or /etc/exim4/exim4.conf.localmacros (Debian)',
+  `IGNORE_SMTP_LINE_LENGTH_LIMIT = true
+NO_CHECK_DATA_VERIFY_HEADER_SYNTAX = true
+CHECK_RCPT_NO_FAIL_TOO_MANY_BAD_RCPT = true`,
+)
+
+const sendmailNetworks = at(
+  '/etc/mail/access (TAB between key and value), then: makemap hash access < access',
+  `@NETWORKS GreetPause 0@
+@NETWORKS ClientRate 0@
+@NETWORKS ClientConn 0@`,
+)
+
+const courierConnections = at(
+  '/etc/courier/esmtpd; smtpaccess, then: makesmtpaccess',
+  `MAXPERIP=40
+MAXPERC=40
+TARPIT=0
+# smtpaccess/relays (TAB before allow)
+@NETWORKS courier@`,
+)
+
+const opensmtpdLimits = at(
+  '/etc/smtpd.conf',
+  `smtp max-message-size 60M
+smtp limit max-mails 1000`,
+)
+
+export const snippets: Readonly<Record<SnippetTopic, ByMta>> = {
+  firewall: {},
+  'listen-everywhere': {
+    postfix: at('main.cf', 'inet_interfaces = all\ninet_protocols = all'),
+    exim: at('/etc/exim4/update-exim4.conf.conf', "dc_local_interfaces='<; 0.0.0.0 ; ::0'"),
+    sendmail: at(
+      '/etc/mail/sendmail.mc',
+      "DAEMON_OPTIONS(`Family=inet, Name=MTA-v4, Port=smtp')dnl\nDAEMON_OPTIONS(`Family=inet6, Name=MTA-v6, Port=smtp')dnl",
+    ),
+    opensmtpd: at('/etc/smtpd.conf', 'listen on 0.0.0.0\nlisten on ::'),
+    courier: at('/etc/courier/esmtpd', 'ADDRESS=0\nPORT=25'),
+    exchange: at(exchangeShell, 'Set-ReceiveConnector "Mailrelay" -Bindings 0.0.0.0:25,[::]:25'),
+  },
+  networks: {
+    postfix: postfixNetworks,
+    exim: eximNetworks,
+    exchange: exchangeConnector,
+    sendmail: sendmailNetworks,
+    courier: courierConnections,
+    opensmtpd: opensmtpdLimits,
+  },
+  domain: {
+    postfix: at(
+      'main.cf',
+      'mydestination = $myhostname, localhost, @DOMAIN@\n# or virtual_mailbox_domains, or relay_domains',
+    ),
+    exim: at('/etc/exim4/update-exim4.conf.conf', "dc_other_hostnames='@DOMAIN@'"),
+    exchange: at(
+      exchangeShell,
+      'New-AcceptedDomain -Name "@DOMAIN@" -DomainName @DOMAIN@ -DomainType Authoritative',
+    ),
+    sendmail: at('/etc/mail/local-host-names', '@DOMAIN@'),
+    courier: at(
+      '/etc/courier/esmtpacceptmailfor.dir/@DOMAIN@, then: makeacceptmailfor',
+      '@DOMAIN@',
+    ),
+    opensmtpd: at('/etc/smtpd.conf', 'match from any for domain "@DOMAIN@" action "local"'),
+  },
+  recipients: {
+    postfix: at(
+      'main.cf',
+      `local_recipient_maps = proxy:unix:passwd.byname $alias_maps
+# for domains that are not local: relay_recipient_maps or virtual_mailbox_maps, without a line @@DOMAIN@
+luser_relay =
+unverified_recipient_reject_code = 550
+soft_bounce = no`,
+    ),
+    exim: at(
+      'acl_check_rcpt, before the first accept for local domains; no router that takes every local part',
+      `  require
+    verify = recipient
+# a server that passes on to another one asks that one:
+#   verify = recipient/callout=20s,defer_ok,use_sender`,
+    ),
+    exchange: exchangeRecipients,
+    sendmail: at(
+      '/etc/mail/sendmail.mc: no LUSER_RELAY, and no @domain in virtusertable',
+      "dnl define(`LUSER_RELAY', ...)",
+    ),
+    courier: at(
+      '/etc/courier/aliases, /etc/courier/bofh',
+      'remove the alias @@DOMAIN@ (catch-all)',
+    ),
+    opensmtpd: at(
+      '/etc/smtpd.conf: no alias or virtual entry @',
+      'match from any for domain "@DOMAIN@" rcpt-to <recipients> action "local"',
+    ),
+  },
+  size: {
+    postfix: at(
+      'main.cf',
+      'message_size_limit = 62914560\nmailbox_size_limit = 0\nvirtual_mailbox_limit = 0',
+    ),
+    exim: at(
+      '/etc/exim4/exim4.conf.localmacros (Debian), else message_size_limit',
+      'MESSAGE_SIZE_LIMIT = 60M',
+    ),
+    exchange: at(
+      exchangeShell,
+      'Set-TransportConfig -MaxReceiveSize 60MB\nSet-ReceiveConnector "Mailrelay" -MaxMessageSize 60MB',
+    ),
+    sendmail: at('/etc/mail/sendmail.mc', "define(`confMAX_MESSAGE_SIZE',`62914560')dnl"),
+    courier: at('/etc/courier/sizelimit', '62914560'),
+    opensmtpd: opensmtpdLimits,
+  },
+  connections: {
+    postfix: postfixNetworks,
+    exim: at(
+      'main section',
+      'smtp_accept_max = 100\nsmtp_accept_max_per_connection = 1000\n# smtp_accept_max_per_host: unset',
+    ),
+    exchange: exchangeConnector,
+    sendmail: sendmailNetworks,
+    courier: courierConnections,
+    opensmtpd: opensmtpdLimits,
+  },
+  filters: {
+    postfix: at(
+      'main.cf, /etc/postfix/smtpd_milter_map.cidr',
+      `# main.cf
+smtpd_milter_maps = cidr:/etc/postfix/smtpd_milter_map.cidr
+# /etc/postfix/smtpd_milter_map.cidr: no filter for the relays, or leave it and let it only mark
+@NETWORKS CIDR DISABLE@
+# spamass-milter without -r; clamav-milter: OnInfected Quarantine; opendmarc: RejectFailures false
+# rspamd, local.d/worker-proxy.inc: quarantine_on_reject = true;
+# amavis: $final_virus_destiny = D_DISCARD; $final_spam_destiny = D_PASS; (never D_BOUNCE)
+# policyd-spf: Mail_From_reject = False, HELO_reject = False`,
+    ),
+    exim: at(
+      'acl_check_data: mark instead of deny',
+      `  warn
+    malware = *
+    add_header = X-Virus: $malware_name`,
+    ),
+    exchange: at(
+      exchangeShell,
+      `Set-ContentFilterConfig -RejectEnabled $false -QuarantineEnabled $true -QuarantineMailbox quarantine@@DOMAIN@
+Set-MalwareFilterPolicy -Identity Default -Action DeleteMessage`,
+    ),
+    sendmail: at(
+      '/etc/default/spamass-milter, /etc/clamav/clamav-milter.conf',
+      'no option -r (reject)\nOnInfected Quarantine',
+    ),
+    courier: at('/etc/courier/smtpaccess', '@NETWORKS courier@'),
+    opensmtpd: at(
+      '/etc/smtpd.conf: a listener without filter for the relays',
+      'listen on 0.0.0.0 filter "mark-only"',
+    ),
+  },
+  'content-rules': {
+    exim: eximContent,
+    courier: at('/etc/courier/bofh', 'opt BOFHBADMIME=accept'),
+  },
+  'sender-checks': {
+    postfix: postfixNetworks,
+    exim: at(
+      'Debian: remove the file; and the networks into /etc/exim4/host_local_deny_exceptions',
+      `rm /etc/exim4/local_sender_callout
+# remove CHECK_RCPT_VERIFY_SENDER and CHECK_RCPT_SPF from the macros
+@NETWORKS LINES@`,
+    ),
+    exchange: at(
+      exchangeShell,
+      'Set-SenderIdConfig -Enabled $false\nSet-SenderReputationConfig -Enabled $false\nRestart-Service MSExchangeTransport',
+    ),
+    sendmail: sendmailNetworks,
+    courier: at('/etc/courier/smtpaccess', '@NETWORKS courier@'),
+  },
+  subaddresses: {
+    postfix: at('main.cf', 'recipient_delimiter = +'),
+  },
+  postmaster: {
+    postfix: at('/etc/aliases, then: newaliases', 'postmaster: admin'),
+    exim: at('/etc/aliases', 'postmaster: admin'),
+    exchange: at(exchangeShell, 'Set-Mailbox admin -EmailAddresses @{add="postmaster@@DOMAIN@"}'),
+    sendmail: at('/etc/mail/aliases, then: newaliases', 'postmaster: admin'),
+    courier: at('/etc/courier/aliases/system, then: makealiases', 'postmaster: admin'),
+    opensmtpd: at('/etc/aliases', 'postmaster: admin'),
+  },
+  vrfy: {
+    postfix: at('main.cf', 'disable_vrfy_command = yes'),
+    exim: at('main section: no ACL that accepts', 'acl_smtp_vrfy = deny'),
+    sendmail: at('/etc/mail/sendmail.mc', "define(`confPRIVACY_FLAGS', `goaway')dnl"),
+  },
+  tls: {
+    postfix: at(
+      'main.cf',
+      `smtpd_tls_chain_files = /etc/ssl/private/mail.key, /etc/ssl/mail-fullchain.pem
+smtpd_tls_security_level = may
+smtpd_tls_protocols = >=TLSv1.2`,
+    ),
+    exim: at(
+      '/etc/exim4/exim4.conf.localmacros (Debian)',
+      `MAIN_TLS_ENABLE = yes
+MAIN_TLS_CERTIFICATE = /etc/ssl/mail-fullchain.pem
+MAIN_TLS_PRIVATEKEY = /etc/exim4/mail.key`,
+    ),
+    exchange: at(
+      exchangeShell,
+      `Enable-ExchangeCertificate -Thumbprint <thumbprint> -Services SMTP
+$cert = Get-ExchangeCertificate <thumbprint>
+Set-ReceiveConnector "Mailrelay" -TlsCertificateName "<i>$($cert.Issuer)<s>$($cert.Subject)"`,
+    ),
+    sendmail: at(
+      '/etc/mail/sendmail.mc',
+      "define(`confSERVER_CERT', `/etc/mail/tls/mail-fullchain.pem')dnl\ndefine(`confSERVER_KEY', `/etc/mail/tls/mail.key')dnl",
+    ),
+    courier: at(
+      '/etc/courier/esmtpd',
+      'TLS_CERTFILE=/etc/courier/mail-fullchain-and-key.pem\nESMTP_USE_STARTTLS=1',
+    ),
+    opensmtpd: at(
+      '/etc/smtpd.conf',
+      `pki mail cert "/etc/ssl/mail-fullchain.pem"
+pki mail key "/etc/ssl/private/mail.key"
+listen on 0.0.0.0 tls pki mail`,
+    ),
+  },
+  'eight-bit': {
+    exim: at('main section', 'accept_8bitmime = true'),
+    exchange: at(exchangeShell, 'Set-ReceiveConnector "Mailrelay" -EightBitMimeEnabled $true'),
+    sendmail: at('/etc/mail/sendmail.mc', "define(`confEIGHT_BIT_HANDLING', `mime')dnl"),
+  },
+  'bare-newlines': {
+    postfix: at(
+      'main.cf (3.9, 3.8.5, 3.7.10, 3.6.14, 3.5.24 or newer)',
+      'smtpd_forbid_bare_newline = normalize',
+    ),
+  },
+}

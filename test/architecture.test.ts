@@ -42,9 +42,11 @@ const matrix: Readonly<Record<string, readonly string[]>> = {
     'handover',
     'spool',
     'registry',
+    'greylist',
   ],
   link: [],
   load: [],
+  greylist: [],
   spool: ['smtp'],
   delivery: ['smtp', 'registry', 'spool', 'handover'],
   alert: ['smtp', 'message', 'registry', 'nexthop', 'spool', 'handover'],
@@ -71,6 +73,10 @@ const furtherDoors: Readonly<Record<string, { readonly users: readonly string[] 
   'compliance/report/words.ts': { users: ['app'] },
   // Factories, apart from the contract, so that who needs the shapes does not load the machinery.
   'dns/open-resolver.ts': { users: ['app'] },
+  // What the DNS says of a client and of a sender: looked up by app, judged by policy.
+  'dns/client-name.ts': { users: ['app', 'policy'] },
+  'dns/mail-domain.ts': { users: ['app', 'policy'] },
+  'greylist/open-greylist.ts': { users: ['app'] },
   'nexthop/open-next-hops.ts': { users: ['app'] },
   'recipients/open-recipients.ts': { users: ['app'] },
   'registry/open-registry.ts': { users: ['app'] },
@@ -134,7 +140,7 @@ const onlyIn: Readonly<Record<string, readonly string[]>> = {
   'node:dns': ['dns'],
   'node:http': ['telemetry'],
   'node:child_process': ['app/processes/child.ts'],
-  'node:sqlite': ['registry', 'recipients', 'spool'],
+  'node:sqlite': ['registry', 'recipients', 'spool', 'greylist'],
   // A commit waits for the disk: the thread of the dialogs must not.
   'node:worker_threads': ['spool'],
   zod: ['config', 'registry'],
@@ -150,6 +156,8 @@ const longFiles: Readonly<Record<string, string>> = {
   'src/recipients/reply-classes.ts': 'a table of refusals, read from top to bottom',
   'src/compliance/mta/snippets.ts': 'a table: what to write into whose configuration',
   'src/telemetry/pforte-metrics.ts': 'one entry for each metric',
+  'src/telemetry/sample-events.ts': 'one sample for each event',
+  'src/config/defaults.ts': 'one row for each key',
 }
 
 interface Import {

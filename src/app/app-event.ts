@@ -28,6 +28,10 @@ export type AppEvent =
   | { readonly kind: 'certificates-failed'; readonly detail: string }
   /** Connections that had come, and that the system could not give: since the event before, up to now. */
   | { readonly kind: 'accept-failed'; readonly count: number; readonly detail: string }
+  /** `entryCount`: lines of `policy.exceptions`. */
+  | { readonly kind: 'exceptions-reloaded'; readonly entryCount: number }
+  /** The list before stays in force. */
+  | { readonly kind: 'exceptions-failed'; readonly detail: string }
   /** A process of the relay: `coordinator`, `worker-1`. */
   | { readonly kind: 'process-started'; readonly name: string; readonly pid: number }
   /** It was asked to. `how`: exit code, or the signal that ended it. */

@@ -2,7 +2,7 @@
 
 import type { Config } from '#config/config.ts'
 
-/** `limits`, `load`, `postmaster` and the contents of certificate files can change while running. */
+/** `limits`, `load`, `policy`, `postmaster` and the contents of certificate files can change while running. */
 const fixed = [
   'hostname',
   'listen',
@@ -26,5 +26,6 @@ export function changedKeys(before: Config, after: Config): readonly string[] {
 
 /** `before` with what can change while running. */
 export function withReloaded(before: Config, after: Config): Config {
-  return { ...before, limits: after.limits, load: after.load, postmaster: after.postmaster }
+  const { limits, load, policy, postmaster } = after
+  return { ...before, limits, load, policy, postmaster }
 }

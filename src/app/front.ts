@@ -21,6 +21,7 @@ import type { PforteEvent, Telemetry } from '#telemetry/telemetry.ts'
 import { postmasterOf, sessionLimits, strainedLimits } from './build.ts'
 import { cannotListen } from './cannot-listen.ts'
 import { CommandError } from './command.ts'
+import { openMailRules, type MailRulesSource } from './mail-rules.ts'
 import type { Toolbox } from './toolbox.ts'
 
 /** Which of several processes this is. */
@@ -62,6 +63,8 @@ export interface Front {
   readonly look: () => void
   /** Reads the certificates again; those before stay in use, and it is said, when that fails. */
   readonly reloadTls: () => Promise<void>
+  /** Reads the exceptions from the mail rules again; as with certificates. */
+  readonly reloadRules: () => void
   /**
    * Takes nothing new, and finishes what is in progress. `isReplaced`: another process takes what is new, so
    * there is time to let sessions come to the end of their mail.
@@ -77,16 +80,21 @@ const maxHeaderBytes = 256 * 1024
 /** Rejects with a CommandError that says what cannot be opened; nothing stays open then. */
 export async function openFront(options: FrontOptions): Promise<Front> {
   const { telemetry } = options
+  const { resolver } = options.toolbox
+  const rules = openMailRules(options.config(), { resolver, emit: telemetry.emit })
   const serverTls = await openTls(options)
   const load = openLoadWatch({
     limits: () => options.config().load,
     monotonicMs: systemClock.monotonicMs,
     emit: telemetry.emit,
   })
-  const intake = openIntake(intakeOptions(options, serverTls, load))
+  const built = intakeOptions(options, serverTls, load, rules)
+  const intake = openIntake(built.current)
+  built.current() // what it opens is open before the first session
   const closeRest = (): void => {
     load.close()
     serverTls.close()
+    rules.close()
   }
   try {
     const listeners = await openListeners(options, intake)
@@ -102,6 +110,10 @@ export async function openFront(options: FrontOptions): Promise<Front> {
         await serverTls.reload().catch((error: unknown) => {
           telemetry.emit({ kind: 'certificates-failed', detail: String(error) })
         }),
+      reloadRules: () => {
+        rules.reload(options.config())
+        built.forget()
+      },
       drain: async ({ isReplaced }) => {
         closeListeners()
         telemetry.emit({ kind: 'draining', sessionCount: intake.sessionCount() })
@@ -119,34 +131,41 @@ export async function openFront(options: FrontOptions): Promise<Front> {
   }
 }
 
+/** `forget`: something they are made of has changed besides the configuration. */
 function intakeOptions(
   options: FrontOptions,
   serverTls: ServerTls,
   load: LoadWatch,
-): () => IntakeOptions {
+  rules: MailRulesSource,
+): { readonly current: () => IntakeOptions; readonly forget: () => void } {
   const { config: current, share } = options
   const { now } = systemClock
   const parts = {
     ...options,
     serverTls,
     load,
+    rules,
     nextTraceId: createTraceIds(now, Math.random, share),
     ledger: new RelayedLedger(options.book),
     contentMemory: new ContentMemory(
       Math.floor(current().limits.maxTotalContentInMemoryBytes / share.count),
     ),
   }
-  let built = { config: current(), options: buildIntakeOptions(current(), parts) }
-  return () => {
-    const config = current()
-    if (built.config !== config) built = { config, options: buildIntakeOptions(config, parts) }
-    return built.options
+  let built: { readonly config: Config; readonly options: IntakeOptions } | null = null
+  return {
+    current: () => {
+      const config = current()
+      if (built?.config !== config) built = { config, options: buildIntakeOptions(config, parts) }
+      return built.options
+    },
+    forget: () => void (built = null),
   }
 }
 
 interface Parts extends FrontOptions {
   readonly serverTls: ServerTls
   readonly load: LoadWatch
+  readonly rules: MailRulesSource
   readonly nextTraceId: () => string
   readonly ledger: RelayedLedger
   readonly contentMemory: ContentMemory
@@ -188,6 +207,7 @@ function buildIntakeOptions(config: Config, parts: Parts): IntakeOptions {
         firstAttemptMs: () => firstAttemptMs(config.delivery, now(), Math.random),
         now,
       },
+      mailRules: parts.rules.current(config),
       contentMemory: parts.contentMemory,
       maxContentInMemoryBytes: config.limits.maxContentInMemoryBytes,
       contentFolder: parts.contentFolder,

@@ -92,6 +92,7 @@ export async function startRelay(options: {
       await front.serverTls.reload()
       const needsRestart = changedKeys(current.config, next)
       current.config = withReloaded(current.config, next)
+      front.reloadRules()
       return needsRestart
     },
     stop: async () => {

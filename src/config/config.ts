@@ -16,6 +16,7 @@ export interface Config {
   readonly verification: VerificationConfig
   readonly handover: HandoverConfig
   readonly dns: DnsConfig
+  readonly policy: PolicyConfig
   readonly spool: SpoolConfig
   readonly delivery: DeliveryConfig
   readonly alerts: AlertsConfig
@@ -119,6 +120,35 @@ export interface HandoverConfig {
   readonly contentTimeoutMs: number
   /** Wait for the final reply (RFC 5321 §4.5.3.2.6: 10 min). */
   readonly finalTimeoutMs: number
+}
+
+/** The mail rules. `modes`: by the reason each gives. */
+export interface PolicyConfig {
+  readonly modes: Readonly<
+    Record<
+      | 'reverse-dns-missing'
+      | 'reverse-dns-inconsistent'
+      | 'dynamic-address'
+      | 'sender-domain-missing'
+      | 'sender-null-mx',
+      'off' | 'observe' | 'defer' | 'reject'
+    >
+  >
+  /** Names, and patterns with `*`, in lower case. */
+  readonly dynamicNames: readonly string[]
+  readonly isDynamicNameGuessed: boolean
+  readonly onDnsFailure: 'pass' | 'defer'
+  readonly dnsTimeoutMs: number
+  /** Absolute; null: none. */
+  readonly exceptions: string | null
+  readonly greylisting: {
+    readonly mode: 'off' | 'observe' | 'defer'
+    readonly delayMs: number
+    readonly retryWindowMs: number
+    readonly memoryMs: number
+    readonly allowAfterCount: number
+    readonly maxEntryCount: number
+  }
 }
 
 export interface SpoolConfig {

@@ -177,6 +177,74 @@ export const defaults: Readonly<Record<string, Default>> = {
       "loopback, link-local and multicast: a zone that lies must not lead to the relay's own machine; private addresses are normal on a campus",
   },
 
+  'policy.reverseDnsMissing': {
+    value: 'off',
+    reason:
+      'few real servers have no PTR record, but some do: `observe` first, then `reject` is what large sites do',
+  },
+  'policy.reverseDnsInconsistent': {
+    value: 'off',
+    reason: 'real servers fail this now and then, as Postfix warns too: `observe` first',
+  },
+  'policy.dynamicAddress': {
+    value: 'off',
+    reason: 'it judges by names, so it can be wrong: `observe` first, then rather `defer`',
+  },
+  'policy.dynamicNames': {
+    value: [],
+    reason: 'providers change their names; those of your own country are worth a list',
+  },
+  'policy.guessDynamicNames': {
+    value: true,
+    reason: 'most such names show what they are; names with `static` or `mail` do not count',
+  },
+  'policy.senderDomainMissing': {
+    value: 'off',
+    reason: 'nobody can answer such a mail, but a look-up is made for each: `observe` first',
+  },
+  'policy.senderNullMx': {
+    value: 'off',
+    reason: 'the domain itself says that it has no mail; off because it costs a look-up for each',
+  },
+  'policy.dnsFailure': {
+    value: 'pass',
+    reason:
+      'a resolver of ours that is ill must not stop all mail; Postfix defers, which `defer` does too',
+  },
+  'policy.dnsTimeout': {
+    value: '5s',
+    reason: 'a client waits five minutes, but a session that waits takes a place',
+  },
+  'policy.exceptions': {
+    value: null,
+    reason: 'whom the rules hit wrongly is only known after a time of `observe`',
+  },
+  'policy.greylisting.mode': {
+    value: 'off',
+    reason:
+      'it delays first mails; `observe` for some days first, so that regular senders are known',
+  },
+  'policy.greylisting.delay': {
+    value: '5min',
+    reason: 'as in postgrey: servers retry after 5 to 30 minutes, throw-away senders do not',
+  },
+  'policy.greylisting.retryWindow': {
+    value: '2d',
+    reason: 'as in postgrey: slow senders retry once in several hours',
+  },
+  'policy.greylisting.memory': {
+    value: '36d',
+    reason: 'a monthly mail is still known, even if it comes a few days late',
+  },
+  'policy.greylisting.allowAfter': {
+    value: 5,
+    reason: 'as in postgrey: a network that came back five times is a mail server',
+  },
+  'policy.greylisting.maxEntries': {
+    value: 1_000_000,
+    reason: 'about 100 MB on disk; a busy site sees some 100,000 triples in 36 days',
+  },
+
   'spool.folder': {
     value: null,
     derived: 'spool in the folder of `state`',

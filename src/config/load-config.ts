@@ -73,11 +73,15 @@ function isMapping(value: unknown): value is Input {
 }
 
 function absolutePaths(config: Config, folder: string): Config {
-  const { state, spool, tls, log } = config
+  const { state, spool, tls, log, policy } = config
   return {
     ...config,
     state: resolve(folder, state),
     spool: { ...spool, folder: resolve(folder, spool.folder) },
+    policy: {
+      ...policy,
+      exceptions: policy.exceptions === null ? null : resolve(folder, policy.exceptions),
+    },
     tls: {
       certificates: tls.certificates.map((pair) => ({
         certificate: resolve(folder, pair.certificate),
@@ -105,6 +109,7 @@ function valuesOf(
     hostname: config.hostname,
     state: config.state,
     'spool.folder': config.spool.folder,
+    'policy.exceptions': config.policy.exceptions,
     'tls.certificates': config.tls.certificates,
     'tls.ca': config.tls.ca,
     'log.file': config.log.file,

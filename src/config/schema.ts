@@ -13,6 +13,7 @@ import { limitsSchema } from './limits-schema.ts'
 import { loadSchema } from './load-schema.ts'
 import { dnsSchema, handoverSchema } from './next-hop-schema.ts'
 import { count, ipAddress, key, parsedText, path, section, wrong } from './schema-types.ts'
+import { policySchema } from './policy-schema.ts'
 import { deliverySchema, spoolSchema } from './spool-schema.ts'
 import { verificationSchema } from './verification-schema.ts'
 
@@ -98,6 +99,9 @@ const configSchema: z.ZodType<Config> = section({
     .describe("Asking the institutes' servers for recipients."),
   handover: handoverSchema.prefault({}).describe("Handing mails over to the institutes' servers."),
   dns: dnsSchema.prefault({}).describe('Asking the DNS.'),
+  policy: policySchema
+    .prefault({})
+    .describe('The mail rules: what is refused, or only observed, whatever the recipient says.'),
   spool: spoolSchema.prefault({}).describe('Mail the relay has taken responsibility for.'),
   delivery: deliverySchema.prefault({}).describe('Delivering what is in the spool.'),
   alerts: alertsSchema.prefault({}).describe('How people hear of mail that waits long or is held.'),

@@ -21,5 +21,19 @@ export interface Resolver {
   readonly addresses: (host: string, signal: AbortSignal | null) => Promise<DnsAnswer<string>>
   /** Sorted by preference, equal ones in random order (RFC 5321 §5.1). Never rejects. */
   readonly mx: (name: string, signal: AbortSignal | null) => Promise<DnsAnswer<MxRecord>>
+  /**
+   * Those of one family only, with that family's own answer: to be asked whether a name has an address,
+   * where a family that fails must not be taken for one that has none. Never rejects.
+   */
+  readonly familyAddresses: (
+    host: string,
+    family: 4 | 6,
+    signal: AbortSignal | null,
+  ) => Promise<DnsAnswer<string>>
+  /**
+   * Names an address is registered under (PTR, RFC 1035 §3.5), A-labels in lower case; anybody can write
+   * any name there. `address` is an IPv4 or IPv6 address without brackets. Never rejects.
+   */
+  readonly reverse: (address: string, signal: AbortSignal | null) => Promise<DnsAnswer<string>>
   readonly close: () => void
 }

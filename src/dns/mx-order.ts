@@ -6,6 +6,14 @@ import { maxValueCount } from './merge-addresses.ts'
 /** What can be asked for again. Anything else in an exchange came escaped, or to do harm. */
 const plainName = /^[a-z0-9_.-]*$/
 
+/** Canonical names, and nothing that is no host name. */
+export function usableNames(names: readonly string[]): readonly string[] {
+  return names
+    .map((name) => name.toLowerCase().replace(/\.$/, ''))
+    .filter((name) => name !== '' && name.length <= 253 && plainName.test(name))
+    .slice(0, maxValueCount)
+}
+
 /** Canonical names, the best preferences only, and nothing that is no host name. */
 export function usableMx(
   records: readonly { readonly priority: number; readonly exchange: string }[],

@@ -5,7 +5,8 @@ import type { Clock } from '#base/clock.ts'
 import { createAnswerCache, type AnswerCache } from './answer-cache.ts'
 import type { DnsAnswer, MxRecord, Resolver } from './dns.ts'
 import { mergeAddresses } from './merge-addresses.ts'
-import { shuffleEqual, usableMx } from './mx-order.ts'
+import { shuffleEqual, usableMx, usableNames } from './mx-order.ts'
+import { reverseName } from './reverse-name.ts'
 
 export interface ResolverOptions {
   /** `address` or `address:port`, IPv6 with a port in brackets; empty: those of the system. */
@@ -22,6 +23,7 @@ export interface ResolverOptions {
 
 const noDataTtlMs = 30_000 // c-ares does not hand out the SOA's negative TTL (RFC 2308)
 const mxTtlMs = 60_000 // nor the TTL of MX records
+const ptrTtlMs = 300_000 // nor of PTR records, which change with the owner of a network
 const localhostTtlMs = 300_000
 /** Sender domains are asked for too, and anybody can make those up. */
 const maxUnderWayCount = 2000
@@ -37,6 +39,8 @@ class CaresResolver implements Resolver {
   readonly #resolver: dns.Resolver
   readonly #addresses: AnswerCache<string>
   readonly #mx: AnswerCache<MxRecord>
+  /** By name and family, and by address: one cache, since a client's both are needed together. */
+  readonly #clients: AnswerCache<string>
   readonly #random: () => number
   readonly #deadlineMs: number
   #underWayCount = 0
@@ -55,6 +59,7 @@ class CaresResolver implements Resolver {
     this.#deadlineMs = timeoutMs * attemptCount * Math.max(1, this.#resolver.getServers().length)
     this.#addresses = createAnswerCache(clock, cacheEntryCount)
     this.#mx = createAnswerCache(clock, cacheEntryCount)
+    this.#clients = createAnswerCache(clock, cacheEntryCount)
     this.#random = random ?? Math.random
   }
 
@@ -75,15 +80,44 @@ class CaresResolver implements Resolver {
     return shuffleEqual(answer, this.#random)
   }
 
+  async familyAddresses(
+    host: string,
+    family: 4 | 6,
+    signal: AbortSignal | null,
+  ): Promise<DnsAnswer<string>> {
+    const name = host.toLowerCase()
+    if (isLocalhost(name)) {
+      return { kind: 'found', values: [family === 4 ? '127.0.0.1' : '::1'], ttlMs: localhostTtlMs }
+    }
+    return await unlessAborted(signal, () =>
+      this.#clients.answer(`${family} ${name}`, () => this.#askFamily(name, family)),
+    )
+  }
+
+  async reverse(address: string, signal: AbortSignal | null): Promise<DnsAnswer<string>> {
+    const name = reverseName(address)
+    if (name === null) return failed('not an IP address')
+    return await unlessAborted(signal, () =>
+      this.#clients.answer(name, () =>
+        // Not Resolver.reverse: c-ares would look into /etc/hosts first.
+        this.#ask(async () => ({
+          values: usableNames(await this.#resolver.resolvePtr(name)),
+          ttlMs: ptrTtlMs,
+        })),
+      ),
+    )
+  }
+
   close(): void {
     this.#resolver.cancel()
     this.#addresses.clear()
     this.#mx.clear()
+    this.#clients.clear()
   }
 
   async #askBothFamilies(name: string): Promise<DnsAnswer<string>> {
-    const ipv4 = this.#ask(async () => timed(await this.#resolver.resolve4(name, { ttl: true })))
-    const ipv6 = this.#ask(async () => timed(await this.#resolver.resolve6(name, { ttl: true })))
+    const ipv4 = this.#askFamily(name, 4)
+    const ipv6 = this.#askFamily(name, 6)
     const first = await Promise.race([ipv4, ipv6])
     if (first.kind !== 'found') return mergeAddresses(await ipv4, await ipv6)
     const [late4, late6] = await Promise.all([
@@ -91,6 +125,16 @@ class CaresResolver implements Resolver {
       within(ipv6, otherFamilyMs),
     ])
     return mergeAddresses(late4, late6)
+  }
+
+  async #askFamily(name: string, family: 4 | 6): Promise<DnsAnswer<string>> {
+    return await this.#ask(async () =>
+      timed(
+        family === 4
+          ? await this.#resolver.resolve4(name, { ttl: true })
+          : await this.#resolver.resolve6(name, { ttl: true }),
+      ),
+    )
   }
 
   async #askMx(name: string): Promise<DnsAnswer<MxRecord>> {

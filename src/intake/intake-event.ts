@@ -1,6 +1,7 @@
 // What happened in a session with a client, told as values. Telemetry turns them into lines and numbers.
 
 import type { AnswerSource } from '#recipients/recipients.ts'
+import type { MailRule } from '#policy/policy.ts'
 import type { Verdict } from '#verdict/verdict.ts'
 
 /** One end of a TCP connection. `address` is an IPv4 or IPv6 literal without brackets. */
@@ -101,6 +102,25 @@ export type IntakeEvent =
       readonly reply: string
       readonly source: AnswerSource | null
       readonly tookMs: number
+    }
+  /** A mail rule that is only observed would have said `verdict`. Once a mail and rule. */
+  | {
+      readonly kind: 'rule-observed'
+      readonly session: string
+      readonly mail: string
+      readonly rule: MailRule
+      readonly clientAddress: string
+      readonly reversePath: string
+      readonly recipient: string
+      readonly verdict: Verdict
+    }
+  /** A triple of client network, sender and recipient has waited long enough; it need not any more. */
+  | {
+      readonly kind: 'greylist-passed'
+      readonly session: string
+      readonly mail: string
+      readonly clientAddress: string
+      readonly waitedMs: number
     }
   /** The reply to end of data. `receiveMs` from DATA to its end, `handoverMs` from there to the reply. */
   | {

@@ -102,7 +102,12 @@ export class IntakeSession implements Expirable {
     this.#options = options
     this.#onClosed = on.onClosed
     this.#isStrained = on.isStrained
-    this.#desk = new MailDesk(options.desk, id, () => this.#onDiskProgress())
+    this.#desk = new MailDesk(
+      options.desk,
+      id,
+      () => this.#connection.remote.address,
+      () => this.#onDiskProgress(),
+    )
     this.#openedMs = options.monotonicMs()
   }
 

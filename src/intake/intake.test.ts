@@ -81,6 +81,7 @@ async function serve(sessionMs: number, commandMs = 2000): Promise<Served> {
         postmaster: null,
         maxMessageBytes,
       },
+      mailRules: null,
       finish: {
         hostname,
         maxHopCount: 50,

@@ -2,7 +2,7 @@
 
 import type { MailParameters } from '#smtp/command.ts'
 import { forwardPathText, type ForwardPath, type Mailbox } from '#smtp/path.ts'
-import { judgeRcpt } from '#policy/policy.ts'
+import { judgeRcpt, type Objection } from '#policy/policy.ts'
 import type { AnswerSource, Recipients } from '#recipients/recipients.ts'
 import type { Registry, ServedDomain } from '#registry/registry.ts'
 import { reject, type Verdict } from '#verdict/verdict.ts'
@@ -33,6 +33,8 @@ export interface RecipientJudgeOptions {
   /** Where mail for the relay's own postmaster goes (RFC 5321 §4.5.1); null: nowhere. */
   readonly postmaster: Mailbox | null
   readonly maxMessageBytes: number
+  /** What the mail rules say of this recipient of the open transaction; null: none is on. Never rejects. */
+  readonly mailRules?: ((recipient: Mailbox) => Objection | null | Promise<Objection | null>) | null
 }
 
 /** A value when nothing has to be asked, so that the common case costs no promise. */
@@ -57,10 +59,20 @@ export function judgeRecipient(
   })
   if (objection !== null) return decided(objection)
   const { isSmtpUtf8, sizeBytes } = parameters
-  const answer = options.recipients.verify({ domain, mailbox, isSmtpUtf8, sizeBytes })
-  return answer instanceof Promise
-    ? answer.then((value) => ofAnswer(value, mailbox, domain, limit))
-    : ofAnswer(answer, mailbox, domain, limit)
+  const ask = (): JudgedRecipient | Promise<JudgedRecipient> => {
+    const answer = options.recipients.verify({ domain, mailbox, isSmtpUtf8, sizeBytes })
+    return answer instanceof Promise
+      ? answer.then((value) => ofAnswer(value, mailbox, domain, limit))
+      : ofAnswer(answer, mailbox, domain, limit)
+  }
+  // Whoever is refused by mistake has to be able to say so (RFC 5321 §4.5.1).
+  const ruled = isPostmaster(path) ? null : (options.mailRules?.(mailbox) ?? null)
+  if (ruled instanceof Promise) return ruled.then((word) => (word === null ? ask() : decided(word)))
+  return ruled === null ? ask() : decided(ruled)
+}
+
+function isPostmaster(path: ForwardPath): boolean {
+  return path.kind === 'postmaster' || path.mailbox.local.toLowerCase() === 'postmaster'
 }
 
 /** The relay's own postmaster, and postmaster without a domain, are the operator's mailbox. */

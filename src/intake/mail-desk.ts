@@ -18,10 +18,13 @@ import {
   type RecipientJudgeOptions,
   type TakenRecipient,
 } from './judge-recipient.ts'
+import { TransactionRules, type MailRules } from './mail-rules.ts'
 
 export interface MailDeskOptions {
   readonly recipientJudge: RecipientJudgeOptions
   readonly finish: FinishOptions
+  /** Null: all are off. Then nothing is looked up and nobody waits. */
+  readonly mailRules: MailRules | null
   readonly contentMemory: ContentMemory
   readonly maxContentInMemoryBytes: number
   readonly contentFolder: string
@@ -42,10 +45,13 @@ export class MailDesk {
   readonly #options: MailDeskOptions
   readonly #judge: RecipientJudgeOptions
   readonly #session: string
+  readonly #clientAddress: () => string
   readonly #onProgress: () => void
   #mailCount = 0
   #mailId = ''
   #transaction: Transaction | null = null
+  /** Of the open transaction. */
+  #rules: TransactionRules | null = null
   #taken: TakenRecipient[] = []
   /** Answers to questions asked ahead of their turn. */
   readonly #ahead = new Map<string, Promise<RecipientAnswer>>()
@@ -59,10 +65,16 @@ export class MailDesk {
   #isRemembered: Promise<void> | null = null
 
   /** `onProgress`: a congested disk has caught up. */
-  constructor(options: MailDeskOptions, session: string, onProgress: () => void) {
+  constructor(
+    options: MailDeskOptions,
+    session: string,
+    clientAddress: () => string,
+    onProgress: () => void,
+  ) {
     this.#options = options
     this.#judge = { ...options.recipientJudge, recipients: { verify: this.#verify } }
     this.#session = session
+    this.#clientAddress = clientAddress
     this.#onProgress = onProgress
   }
 
@@ -84,6 +96,7 @@ export class MailDesk {
     this.#mailCount += 1
     this.#mailId = `${this.#session}.${this.#mailCount}`
     this.#transaction = transaction
+    this.#rules = this.#openRules(transaction)
     const { sizeBytes } = transaction.parameters
     const hasRoom = this.#options.finish.spool.hasRoomFor(sizeBytes ?? 0)
     return hasRoom ? accept : defer({ kind: 'storage-failed' })
@@ -103,7 +116,9 @@ export class MailDesk {
 
   judgeRecipient(candidate: ForwardPath): JudgedRecipient | Promise<JudgedRecipient> {
     const { parameters } = this.#openTransaction()
-    return judgeRecipient(this.#judge, candidate, parameters, this.#taken)
+    const judge =
+      this.#rules === null ? this.#judge : { ...this.#judge, mailRules: this.#rules.judge }
+    return judgeRecipient(judge, candidate, parameters, this.#taken)
   }
 
   /** Has a recipient asked for whose turn comes soon. Its answer waits for it, whatever it is. */
@@ -116,7 +131,9 @@ export class MailDesk {
       if (answer instanceof Promise) this.#ahead.set(key, answer)
       return answer
     }
-    void judgeRecipient({ ...judge, recipients: { verify } }, candidate, parameters, this.#taken)
+    const mailRules = this.#rules?.judgeAhead ?? null
+    const ahead = { ...judge, recipients: { verify }, mailRules }
+    void judgeRecipient(ahead, candidate, parameters, this.#taken)
   }
 
   /** Keeps an accepted recipient, and tells what was decided; `reply` is what the client got. */
@@ -198,6 +215,15 @@ export class MailDesk {
     this.#taken = []
     if (this.#ahead.size > 0) this.#ahead.clear()
     this.#transaction = null
+    this.#rules = null
+  }
+
+  #openRules({ reversePath }: Transaction): TransactionRules | null {
+    const { mailRules, emit } = this.#options
+    if (mailRules === null) return null
+    const clientAddress = this.#clientAddress()
+    const transaction = { session: this.#session, mail: this.#mailId, clientAddress, reversePath }
+    return new TransactionRules(mailRules, transaction, emit)
   }
 
   readonly #verify: Verify = (query) => {

@@ -11,7 +11,19 @@ import { declaredSize } from './rcpt/declared-size.ts'
 import { oneSizeLimit } from './rcpt/one-size-limit.ts'
 import { suspendedDomain } from './rcpt/suspended-domain.ts'
 
+export type { ClientName } from '#dns/client-name.ts'
+export type { MailDomain } from '#dns/mail-domain.ts'
 export { contentLimitBytes } from './content/message-size.ts'
+export { noExceptions, parseExceptions, type Exceptions } from './origin/exceptions.ts'
+export { factsNeeded, judgeOrigin, strongest } from './origin/judge-origin.ts'
+export type {
+  Finding,
+  MailRule,
+  OriginFacts,
+  OriginRule,
+  OriginRules,
+  RuleMode,
+} from './origin/judge-origin.ts'
 
 export type Objection = Deferral | Rejection
 

@@ -26,6 +26,14 @@ export const eventTable: Readonly<Record<EventKind, EventRow>> = {
     level: 'error',
     meaning: 'Certificates could not be read; the ones before stay in use.',
   },
+  'exceptions-reloaded': {
+    level: 'info',
+    meaning: 'The list of exceptions from the mail rules was read again and is in force.',
+  },
+  'exceptions-failed': {
+    level: 'error',
+    meaning: 'The list of exceptions from the mail rules cannot be read; the one before stays.',
+  },
   'process-started': { level: 'info', meaning: 'A process of the relay was started.' },
   'process-ended': {
     level: 'info',
@@ -73,6 +81,16 @@ export const eventTable: Readonly<Record<EventKind, EventRow>> = {
     level: 'info',
     meaning: 'A recipient (RCPT TO) was accepted or refused, and why.',
   },
+  'rule-observed': {
+    level: 'info',
+    meaning:
+      'A mail rule that is in mode `observe` would have refused; `reason` says why. Once for each mail and rule, with the first recipient concerned.',
+  },
+  'greylist-passed': {
+    level: 'info',
+    meaning:
+      'A client came back after the greylisting delay. Its network, sender and recipient are known from now on.',
+  },
   'mail-finished': {
     level: 'info',
     meaning: 'The content was received and the client has its final reply.',
@@ -109,6 +127,11 @@ export const eventTable: Readonly<Record<EventKind, EventRow>> = {
   'recipient-store-failed': {
     level: 'error',
     meaning: 'What was learned of recipients cannot be stored; it is lost at a restart.',
+  },
+  'greylist-failed': {
+    level: 'error',
+    meaning:
+      'The store of greylisting cannot be used: every mail passes it. Tried again after a minute.',
   },
   'alert-raised': {
     level: 'warning',

@@ -49,6 +49,18 @@ export function describeIntake(event: IntakeEvent): Description {
           `${path(event.recipient)} from ${path(event.reversePath)}: ` +
           `${why(event.verdict, event.reply)}${sourceText(event.source, event.tookMs)}`,
       }
+    case 'rule-observed':
+      return {
+        word: 'observed',
+        text:
+          `${event.rule} would have refused ${path(event.recipient)} from ` +
+          `${path(event.reversePath)} by ${event.clientAddress}${reasonText(event.verdict)}`,
+      }
+    case 'greylist-passed':
+      return {
+        word: 'came back',
+        text: `${event.clientAddress} after ${durationText(event.waitedMs)}, known from now on`,
+      }
     case 'mail-finished':
       return { ...fate(event.verdict, 'mail'), text: mailText(event) }
     case 'protocol-error':
@@ -111,6 +123,14 @@ function fate(verdict: Verdict, subject: Subject): { word: string; tone: Tone } 
 function why(verdict: Verdict, reply: string): string {
   const reason = verdict.kind === 'accept' ? '' : `${verdict.reason.kind}, `
   return `${reason}${peerText(reply)}`
+}
+
+function reasonText(verdict: Verdict): string {
+  if (verdict.kind === 'accept') return ''
+  const { reason } = verdict
+  if ('name' in reason) return `: ${reason.kind}, ${peerText(reason.name)}`
+  if ('domain' in reason) return `: ${reason.kind}, ${peerText(reason.domain)}`
+  return `: ${reason.kind}`
 }
 
 function sourceText(source: string | null, tookMs: number): string {

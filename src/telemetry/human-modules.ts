@@ -49,6 +49,11 @@ export function describeModule(event: ModuleEvent): Description {
       }
     case 'recipient-store-failed':
       return { word: 'store failed', text: `recipients are not stored: ${peerText(event.error)}` }
+    case 'greylist-failed':
+      return {
+        word: 'store failed',
+        text: `greylisting lets everything pass: ${peerText(event.error)}`,
+      }
     case 'alert-raised':
     case 'alert-mail-sent':
     case 'alert-mail-skipped':
@@ -116,6 +121,16 @@ export function describeModule(event: ModuleEvent): Description {
       return {
         word: 'not accepted',
         text: `${counted(event.count, 'connection')}: ${peerText(event.detail)}`,
+      }
+    case 'exceptions-reloaded':
+      return {
+        word: 'exceptions',
+        text: `read again and in force: ${event.entryCount === 1 ? '1 entry' : `${event.entryCount} entries`}`,
+      }
+    case 'exceptions-failed':
+      return {
+        word: 'exceptions',
+        text: `not read, the list before stays: ${peerText(event.detail)}`,
       }
     case 'process-started':
       return { word: 'process', text: `${event.name} started, pid ${event.pid}` }

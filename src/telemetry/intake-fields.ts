@@ -54,6 +54,17 @@ export function addIntakeFields(fields: LogFields, event: IntakeEvent): void {
       fields['source'] = event.source
       fields['tookMs'] = roundMs(event.tookMs)
       return
+    case 'rule-observed':
+      fields['rule'] = event.rule
+      fields['clientAddress'] = event.clientAddress
+      fields['reversePath'] = peerText(event.reversePath)
+      fields['recipient'] = peerText(event.recipient)
+      addVerdict(fields, event.verdict)
+      return
+    case 'greylist-passed':
+      fields['clientAddress'] = event.clientAddress
+      fields['waitedMs'] = roundMs(event.waitedMs)
+      return
     case 'mail-finished':
       addMail(fields, event)
       return
@@ -129,6 +140,10 @@ function addVerdict(fields: LogFields, verdict: Verdict): void {
   if ('reply' in reason) fields['serverReply'] = peerReplyText(reason.reply)
   if ('detail' in reason) fields['detail'] = peerText(reason.detail)
   if ('domain' in reason) fields['domain'] = peerText(reason.domain)
+  if ('address' in reason) fields['clientAddress'] = reason.address
+  if ('name' in reason) fields['clientName'] = peerText(reason.name)
+  if ('subject' in reason) fields['subject'] = peerText(reason.subject)
+  if ('waitMs' in reason) fields['waitMs'] = roundMs(reason.waitMs)
   if ('maxBytes' in reason) fields['maxBytes'] = reason.maxBytes
   if ('maxCount' in reason) fields['maxCount'] = reason.maxCount
   if ('hopCount' in reason) fields['hopCount'] = reason.hopCount

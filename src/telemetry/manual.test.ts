@@ -67,6 +67,8 @@ const moreVerdicts: readonly Verdict[] = [
   { kind: 'defer', reason: { kind: 'too-many-recipients', maxCount: 100 } },
   { kind: 'reject', reason: { kind: 'loop', hopCount: 51 } },
   { kind: 'reject', reason: { kind: 'not-served', domain: 'd.example' } },
+  { kind: 'defer', reason: { kind: 'dns-failed', subject: 'd.example', detail: 'timeout' } },
+  { kind: 'defer', reason: { kind: 'greylisted', waitMs: 1 } },
 ]
 
 test('every field has a meaning, and no meaning is left of a field that went', () => {

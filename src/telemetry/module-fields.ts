@@ -46,6 +46,7 @@ export function addModuleFields(fields: LogFields, event: ModuleEvent): void {
       fields['recipient'] = peerText(event.recipient)
       return
     case 'recipient-store-failed':
+    case 'greylist-failed':
     case 'registry-unreadable':
       fields['error'] = peerText(event.error)
       return
@@ -99,6 +100,10 @@ export function addModuleFields(fields: LogFields, event: ModuleEvent): void {
     case 'config-reload-failed':
       fields['problems'] = event.problems.slice(0, maxListLength).map(peerText)
       return
+    case 'exceptions-reloaded':
+      fields['entryCount'] = event.entryCount
+      return
+    case 'exceptions-failed':
     case 'certificates-failed':
       fields['detail'] = peerText(event.detail)
       return

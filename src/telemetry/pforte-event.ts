@@ -3,6 +3,7 @@
 import type { AlertEvent } from '#alert/alert.ts'
 import type { AppEvent } from '#app/app-event.ts'
 import type { DeliveryEvent } from '#delivery/delivery.ts'
+import type { GreylistEvent } from '#greylist/greylist.ts'
 import type { IntakeEvent } from '#intake/intake-event.ts'
 import type { LoadEvent } from '#load/load.ts'
 import type { NextHopEvent } from '#nexthop/nexthop.ts'
@@ -15,6 +16,7 @@ export type ModuleEvent =
   | AlertEvent
   | AppEvent
   | DeliveryEvent
+  | GreylistEvent
   | LoadEvent
   | NextHopEvent
   | RecipientEvent
@@ -37,6 +39,8 @@ const intakeKinds: Readonly<Record<IntakeEvent['kind'], true>> = {
   'tls-failed': true,
   'sender-judged': true,
   'recipient-judged': true,
+  'rule-observed': true,
+  'greylist-passed': true,
   'mail-finished': true,
   'protocol-error': true,
   'session-closed': true,

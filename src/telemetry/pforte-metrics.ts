@@ -112,6 +112,16 @@ function mailInstruments(registry: MetricsRegistry) {
       help: 'Recipients (RCPT TO) decided on. Source: cache, live, pin, list, or none when nobody had to be asked. The hit ratio of the cache is the rate of source="cache" by that of cache and live.',
       labels: ['verdict', 'reason', 'source'],
     }),
+    observedRules: registry.counter({
+      name: 'pforte_rules_observed_total',
+      help: 'Mails a mail rule in mode observe would have refused. Rules that refuse are in pforte_recipients_total by reason.',
+      labels: ['rule'],
+    }),
+    greylistPassed: registry.counter({
+      name: 'pforte_greylist_passed_total',
+      help: 'Triples of network, sender and recipient that came back after the greylisting delay.',
+      labels: [],
+    }),
     recipientSeconds: registry.histogram(
       {
         name: 'pforte_recipient_live_seconds',
@@ -193,7 +203,7 @@ function others(registry: MetricsRegistry) {
     }),
     storeFailures: registry.counter({
       name: 'pforte_store_failures_total',
-      help: 'Failures of the embedded store. Store: recipients, registry.',
+      help: 'Failures of the embedded store. Store: recipients, registry, greylist.',
       labels: ['store'],
     }),
     alerts: registry.counter({
@@ -263,7 +273,7 @@ function others(registry: MetricsRegistry) {
     }),
     reloads: registry.counter({
       name: 'pforte_reloads_total',
-      help: 'Re-reads at run time. What: config, certificates. Outcome: done, failed.',
+      help: 'Re-reads at run time. What: config, certificates, exceptions. Outcome: done, failed.',
       labels: ['what', 'outcome'],
     }),
     processEnds: registry.counter({
@@ -302,6 +312,12 @@ function record(instruments: Instruments, event: PforteEvent): void {
       return
     case 'recipient-judged':
       recordRecipient(instruments, event)
+      return
+    case 'rule-observed':
+      instruments.observedRules.add(1, event.rule)
+      return
+    case 'greylist-passed':
+      instruments.greylistPassed.add(1)
       return
     case 'mail-finished':
       recordMail(instruments, event)
@@ -347,6 +363,15 @@ function record(instruments: Instruments, event: PforteEvent): void {
       return
     case 'recipient-store-failed':
       instruments.storeFailures.add(1, 'recipients')
+      return
+    case 'greylist-failed':
+      instruments.storeFailures.add(1, 'greylist')
+      return
+    case 'exceptions-reloaded':
+      instruments.reloads.add(1, 'exceptions', 'done')
+      return
+    case 'exceptions-failed':
+      instruments.reloads.add(1, 'exceptions', 'failed')
       return
     case 'registry-unreadable':
       instruments.storeFailures.add(1, 'registry')

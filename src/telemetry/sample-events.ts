@@ -50,6 +50,12 @@ export const sampleEvents: { readonly [Kind in EventKind]: EventOfKind<Kind> } =
     kind: 'certificates-failed',
     detail: '/etc/pforte/relay.pem: the key does not belong to the certificate',
   },
+  'exceptions-reloaded': { kind: 'exceptions-reloaded', entryCount: 12 },
+  'exceptions-failed': {
+    kind: 'exceptions-failed',
+    detail:
+      'cannot use policy.exceptions /etc/pforte/exceptions: line 3: no rule is called greylist',
+  },
   'process-started': { kind: 'process-started', name: 'worker-1', pid: 4711 },
   'process-ended': { kind: 'process-ended', name: 'worker-1', pid: 4711, how: 'exit code 0' },
   'process-lost': { kind: 'process-lost', name: 'worker-1', pid: 4711, how: 'SIGKILL' },
@@ -97,6 +103,30 @@ export const sampleEvents: { readonly [Kind in EventKind]: EventOfKind<Kind> } =
     reply: `550 5.1.1 <nobody@inst.example>: ${server} says: 550 5.1.1 User unknown`,
     source: 'live',
     tookMs: 12.34,
+  },
+  'rule-observed': {
+    kind: 'rule-observed',
+    session,
+    mail,
+    rule: 'reverse-dns-inconsistent',
+    clientAddress: client.address,
+    reversePath: 'alice@sender.example',
+    recipient: 'bob@inst.example',
+    verdict: {
+      kind: 'defer',
+      reason: {
+        kind: 'reverse-dns-inconsistent',
+        address: client.address,
+        name: 'mail.sender.example',
+      },
+    },
+  },
+  'greylist-passed': {
+    kind: 'greylist-passed',
+    session,
+    mail,
+    clientAddress: client.address,
+    waitedMs: 611_000,
   },
   'mail-finished': {
     kind: 'mail-finished',
@@ -184,6 +214,7 @@ export const sampleEvents: { readonly [Kind in EventKind]: EventOfKind<Kind> } =
     kind: 'recipient-store-failed',
     error: 'database or disk is full',
   },
+  'greylist-failed': { kind: 'greylist-failed', error: 'database disk image is malformed' },
   'alert-raised': {
     kind: 'alert-raised',
     alert: {

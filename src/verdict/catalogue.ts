@@ -8,6 +8,7 @@ import {
   reject,
   type DeferReason,
   type Deferral,
+  type OriginReason,
   type RejectReason,
   type Rejection,
 } from './verdict.ts'
@@ -20,6 +21,16 @@ const server = 'mail.inst.example'
 
 function said(code: number, status: string, text: string): PeerReply {
   return { code, status, lines: [text] }
+}
+
+const client = { address: '192.0.2.7', name: 'dyn-192-0-2-7.pool.example' }
+
+const sampleOriginReasons: Samples<OriginReason> = {
+  'reverse-dns-missing': { kind: 'reverse-dns-missing', address: client.address },
+  'reverse-dns-inconsistent': { kind: 'reverse-dns-inconsistent', ...client },
+  'dynamic-address': { kind: 'dynamic-address', ...client },
+  'sender-domain-missing': { kind: 'sender-domain-missing', domain: 'sender.example' },
+  'sender-null-mx': { kind: 'sender-null-mx', domain: 'sender.example' },
 }
 
 /** One of each; a reason without a sample does not compile. */
@@ -47,6 +58,9 @@ export const sampleDeferReasons: Samples<DeferReason> = {
   'too-many-unknown-recipients': { kind: 'too-many-unknown-recipients' },
   'storage-failed': { kind: 'storage-failed' },
   'spool-failed': { kind: 'spool-failed', server },
+  ...sampleOriginReasons,
+  'dns-failed': { kind: 'dns-failed', subject: 'sender.example', detail: 'timeout' },
+  greylisted: { kind: 'greylisted', waitMs: 300_000 },
   'internal-error': { kind: 'internal-error' },
 }
 
@@ -72,6 +86,7 @@ export const sampleRejectReasons: Samples<RejectReason> = {
   'bare-newline': { kind: 'bare-newline' },
   loop: { kind: 'loop', hopCount: 50 },
   'header-too-large': { kind: 'header-too-large', maxBytes: 262_144 },
+  ...sampleOriginReasons,
 }
 
 /** Where a client can get each reason. A reason without a row does not compile. */
@@ -87,6 +102,13 @@ const when: Readonly<Record<DeferReason['kind'] | RejectReason['kind'], string>>
   'too-many-unknown-recipients': 'RCPT; the connection is closed',
   'storage-failed': 'MAIL, end of data',
   'spool-failed': 'end of data',
+  'reverse-dns-missing': 'RCPT, `policy.reverseDnsMissing`',
+  'reverse-dns-inconsistent': 'RCPT, `policy.reverseDnsInconsistent`',
+  'dynamic-address': 'RCPT, `policy.dynamicAddress`',
+  'sender-domain-missing': 'RCPT, `policy.senderDomainMissing`',
+  'sender-null-mx': 'RCPT, `policy.senderNullMx`',
+  'dns-failed': 'RCPT, `policy.dnsFailure: defer`',
+  greylisted: 'RCPT, `policy.greylisting`',
   'internal-error': 'anywhere',
   'not-served': 'RCPT',
   'recipient-unknown': 'RCPT',

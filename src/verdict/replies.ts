@@ -10,7 +10,7 @@ import {
   type StatusDetail,
   type TransientCode,
 } from '#smtp/reply.ts'
-import type { DeferReason, Deferral, RejectReason, Rejection } from './verdict.ts'
+import type { DeferReason, Deferral, OriginReason, RejectReason, Rejection } from './verdict.ts'
 
 interface Wording<Code, Reason> {
   readonly code: Code
@@ -65,6 +65,17 @@ export const deferWordings: Wordings<TransientCode, DeferReason> = {
     text: (reason) =>
       `${reason.server} cannot take it and nobody can keep it now; please try again`,
   },
+  ...originWordings(450),
+  'dns-failed': {
+    code: 451,
+    status: '4.3',
+    text: (reason) => `the DNS has no answer for ${reason.subject} now: ${reason.detail}`,
+  },
+  greylisted: {
+    code: 451,
+    status: '7.1',
+    text: (reason) => `greylisted; please send it again after ${secondsText(reason.waitMs)}`,
+  },
   'internal-error': { code: 451, status: '3.0', text: () => 'internal error; please try again' },
 }
 
@@ -106,6 +117,44 @@ export const rejectWordings: Wordings<PermanentCode, RejectReason> = {
     status: '6.0',
     text: (reason) => `the header section is larger than ${reason.maxBytes} bytes`,
   },
+  ...originWordings(550),
+}
+
+/** The words are the same, whether it is temporary or not. Statuses: RFC 7372 §3, RFC 7505 §4.2. */
+function originWordings<Code>(code: Code): Wordings<Code, OriginReason> {
+  return {
+    'reverse-dns-missing': {
+      code,
+      status: '7.25',
+      text: ({ address }) => `your address ${address} has no name in the DNS (PTR record)`,
+    },
+    'reverse-dns-inconsistent': {
+      code,
+      status: '7.25',
+      text: ({ address, name }) =>
+        `your address ${address} is called ${name} in the DNS, but that name does not lead to it`,
+    },
+    'dynamic-address': {
+      code,
+      status: '7.1',
+      text: ({ address, name }) =>
+        `${name} [${address}] looks like a dynamic address; send by your provider's mail server`,
+    },
+    'sender-domain-missing': {
+      code,
+      status: '1.8',
+      text: ({ domain }) => `the sender's domain ${domain} has no MX or address record in the DNS`,
+    },
+    'sender-null-mx': {
+      code,
+      status: '7.27',
+      text: ({ domain }) => `the sender's domain ${domain} takes no mail (null MX, RFC 7505)`,
+    },
+  }
+}
+
+function secondsText(ms: number): string {
+  return `${Math.max(1, Math.ceil(ms / 1000))} seconds`
 }
 
 /** Enough for an address and a server's words, short enough for one line (RFC 5321 §4.5.3.1.5). */

@@ -8,6 +8,20 @@ export type Verdict =
   | { readonly kind: 'defer'; readonly reason: DeferReason }
   | { readonly kind: 'reject'; readonly reason: RejectReason }
 
+/**
+ * What the relay's mail rules have against a client or a sender; whether that is temporary is the operator's
+ * choice. `address` is the client's, `name` what the DNS calls it.
+ */
+export type OriginReason =
+  | { readonly kind: 'reverse-dns-missing'; readonly address: string }
+  /** Anybody can write any name there: it does not lead back. */
+  | { readonly kind: 'reverse-dns-inconsistent'; readonly address: string; readonly name: string }
+  | { readonly kind: 'dynamic-address'; readonly address: string; readonly name: string }
+  /** Neither MX nor address records, or no such name at all. */
+  | { readonly kind: 'sender-domain-missing'; readonly domain: string }
+  /** RFC 7505. */
+  | { readonly kind: 'sender-null-mx'; readonly domain: string }
+
 /** Temporary: the client keeps the mail and comes back. Everything unexpected is one of these. */
 export type DeferReason =
   /** The institute's server gave no usable answer; `detail` says at which stage and why, for humans. */
@@ -28,6 +42,10 @@ export type DeferReason =
   | { readonly kind: 'storage-failed' }
   /** The institute's server is out of reach, and the relay cannot keep the mail for it. */
   | { readonly kind: 'spool-failed'; readonly server: string }
+  | OriginReason
+  /** A mail rule could not be decided. `subject`: the address or the domain that was asked for. */
+  | { readonly kind: 'dns-failed'; readonly subject: string; readonly detail: string }
+  | { readonly kind: 'greylisted'; readonly waitMs: number }
   | { readonly kind: 'internal-error' }
 
 /** Permanent: destroys the mail at the sender, so each one needs a cause that will not go away. */
@@ -43,6 +61,7 @@ export type RejectReason =
   | { readonly kind: 'bare-newline' }
   | { readonly kind: 'loop'; readonly hopCount: number }
   | { readonly kind: 'header-too-large'; readonly maxBytes: number }
+  | OriginReason
 
 /** A verdict that is not accept. */
 export type Deferral = Extract<Verdict, { readonly kind: 'defer' }>

@@ -13,6 +13,8 @@ export interface ZoneRecords {
   readonly aaaa?: readonly string[] | ZoneFailure
   /** Preference and exchange; '' as the exchange is the null MX (RFC 7505). */
   readonly mx?: readonly (readonly [preference: number, exchange: string])[] | ZoneFailure
+  /** At a name below `in-addr.arpa` or `ip6.arpa`. */
+  readonly ptr?: readonly string[] | ZoneFailure
   /** Answers every type; followed as far as the zone knows the target. */
   readonly cname?: string
   /** Default 60. */
@@ -24,7 +26,7 @@ export type Zone = Record<string, ZoneRecords | ZoneFailure>
 
 export interface DnsQuery {
   readonly name: string
-  /** `A`, `AAAA`, `MX`, or the number as text. */
+  /** `A`, `AAAA`, `MX`, `PTR`, or the number as text. */
   readonly type: string
 }
 
@@ -42,7 +44,7 @@ interface Answer {
   readonly records: readonly Buffer[]
 }
 
-const types: Readonly<Record<number, string>> = { 1: 'A', 15: 'MX', 28: 'AAAA' }
+const types: Readonly<Record<number, string>> = { 1: 'A', 12: 'PTR', 15: 'MX', 28: 'AAAA' }
 const rcodes: Readonly<Record<Exclude<ZoneFailure, 'silent'>, number>> = {
   servfail: 2,
   nxdomain: 3,
@@ -89,9 +91,14 @@ function lookUp(zone: Zone, name: string, type: string, depth: number): Answer |
   const values = type === 'A' ? entry.a : type === 'AAAA' ? entry.aaaa : undefined
   if (typeof values === 'string') return failed(values)
   if (type === 'MX' && typeof entry.mx === 'string') return failed(entry.mx)
+  if (type === 'PTR' && typeof entry.ptr === 'string') return failed(entry.ptr)
   return {
     rcode: 0,
-    records: [...addressRecords(name, ttl, values), ...mxRecords(name, ttl, entry, type)],
+    records: [
+      ...addressRecords(name, ttl, values),
+      ...mxRecords(name, ttl, entry, type),
+      ...ptrRecords(name, ttl, entry, type),
+    ],
   }
 }
 
@@ -111,6 +118,11 @@ function mxRecords(name: string, ttl: number, { mx }: ZoneRecords, type: string)
   return (mx ?? []).map(([preference, exchange]) =>
     record(name, 15, ttl, Buffer.concat([uint16(preference), encodeName(exchange)])),
   )
+}
+
+function ptrRecords(name: string, ttl: number, { ptr }: ZoneRecords, type: string): Buffer[] {
+  if (type !== 'PTR' || typeof ptr === 'string') return []
+  return (ptr ?? []).map((target) => record(name, 12, ttl, encodeName(target)))
 }
 
 /** The one question of a query (RFC 1035 §4.1.2); undefined for what is no query. */

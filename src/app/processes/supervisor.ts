@@ -117,9 +117,10 @@ class ProcessSupervisor implements Supervisor {
 
   /** The coordinator first: workers that have been replaced find it. */
   #concerned(before: Config, next: Config): readonly Slot[] {
-    const { limits, load } = before
-    const isOnlyLimits = isSame(before, { ...next, limits, load })
-    return isOnlyLimits ? this.#workers : [this.#coordinator, ...this.#workers]
+    // What only sessions look at.
+    const { limits, load, policy } = before
+    const isOnlySessions = isSame(before, { ...next, limits, load, policy })
+    return isOnlySessions ? this.#workers : [this.#coordinator, ...this.#workers]
   }
 
   async #replace(slot: Slot): Promise<void> {

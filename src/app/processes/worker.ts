@@ -79,7 +79,10 @@ export async function runWorker(options: {
   shareTargets(shared, toolbox, wires)
   parent.take({
     ticketKeys: (keys) => void front.serverTls.useTicketKeys(keys).catch(() => undefined),
-    reopen: () => void front.reloadTls(),
+    reopen: () => {
+      void front.reloadTls()
+      front.reloadRules()
+    },
   })
   parent.ready()
   const reason = await Promise.race([parent.stopped, untilAborted(options.signal)])

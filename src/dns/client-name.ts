@@ -1,7 +1,7 @@
 // The name of a client by the DNS, and whether that name leads back to it. Anybody can give their
 // address any name; only the owner of the name can make it lead to the address.
 
-import { parseAddress } from '#base/ip-network.ts'
+import { addressBits } from '#base/network.ts'
 import type { DnsAnswer, Resolver } from './dns.ts'
 
 /** Names are A-labels in lower case. */
@@ -48,6 +48,6 @@ function leadsTo(answer: DnsAnswer<string>, address: string): boolean {
 
 function isSame(one: string, other: string): boolean {
   if (one === other) return true
-  const [left, right] = [parseAddress(one), parseAddress(other)]
-  return left !== null && right !== null && Buffer.compare(left, right) === 0
+  const [left, right] = [addressBits(one), addressBits(other)]
+  return left !== null && left.family === right?.family && left.bits === right.bits
 }

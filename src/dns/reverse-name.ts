@@ -1,13 +1,17 @@
 // The name an address has in the tree of PTR records (RFC 1035 §3.5, RFC 3596 §2.5).
 
-import { parseAddress } from '#base/ip-network.ts'
+import { addressBits } from '#base/network.ts'
 
 /** `7.2.0.192.in-addr.arpa`; null for what is no IP address. */
 export function reverseName(address: string): string | null {
-  const bytes = parseAddress(address)
-  if (bytes === null) return null
-  const reversed = [...bytes].toReversed()
-  if (bytes.length === 4) return `${reversed.join('.')}.in-addr.arpa`
-  const nibbles = reversed.map((byte) => `${(byte & 15).toString(16)}.${(byte >> 4).toString(16)}`)
-  return `${nibbles.join('.')}.ip6.arpa`
+  const parsed = addressBits(address)
+  if (parsed === null) return null
+  const { family, bits } = parsed
+  const hexadecimal = bits.toString(16).padStart(family === 4 ? 8 : 32, '0')
+  if (family === 6) return `${[...hexadecimal].toReversed().join('.')}.ip6.arpa`
+  const octets = hexadecimal.match(/../g) ?? []
+  return `${octets
+    .map((octet) => Number.parseInt(octet, 16))
+    .toReversed()
+    .join('.')}.in-addr.arpa`
 }

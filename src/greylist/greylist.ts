@@ -44,6 +44,3 @@ export interface Greylist {
 
 /** At most one in a minute. */
 export type GreylistEvent = { readonly kind: 'greylist-failed'; readonly error: string }
-
-/** The network of a client, as one text. */
-export { networkText } from './triple.ts'

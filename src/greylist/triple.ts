@@ -1,7 +1,7 @@
 // What a triple is: which attempts count as the same one.
 
 import { hash } from 'node:crypto'
-import { networkOf, parseAddress } from '#base/ip-network.ts'
+import { addressBits, firstOf } from '#base/network.ts'
 import type { Attempt } from './greylist.ts'
 
 /** 16 bytes. Addresses are not stored: who writes to whom is nobody's business for 36 days. */
@@ -18,10 +18,14 @@ export function tripleOf({ clientAddress, sender, recipient }: Attempt): Triple 
   return { key: hash('sha256', parts.join('\n'), 'buffer').subarray(0, 16), network }
 }
 
-/** `192.0.2.0/24`, `2001:db8:0:1:0:0:0:0/64`. */
+/** One text for each /24 or /64: its first address in hexadecimal, `c0000200/24`. */
 export function networkText(clientAddress: string): string {
-  const bytes = parseAddress(clientAddress)
-  return bytes === null ? clientAddress : networkOf(bytes, { ipv4: 24, ipv6: 64 })
+  const parsed = addressBits(clientAddress)
+  if (parsed === null) return clientAddress
+  const { family, bits } = parsed
+  return family === 4
+    ? `${firstOf(bits, 32, 24).toString(16)}/24`
+    : `${firstOf(bits, 128, 64).toString(16)}/64`
 }
 
 /**

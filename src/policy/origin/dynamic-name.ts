@@ -2,7 +2,7 @@
 // owners do not know that they send mail. Patterns of the operator's, and a guess of our own: the name
 // has the address in it, and a word that such names have.
 
-import { parseAddress } from '#base/ip-network.ts'
+import { addressBits } from '#base/network.ts'
 
 export interface DynamicNames {
   /** `.dip0.t-ipconnect.de`: that name and all below; with `*`, which stands for any run, the whole name. */
@@ -65,13 +65,15 @@ function hasDynamicWords(name: string): boolean {
 }
 
 function hasAddress(name: string, address: string): boolean {
-  const bytes = parseAddress(address)
-  if (bytes === null) return false
-  return bytes.length === 4 ? hasIpv4(name, [...bytes]) : hasIpv6(name, bytes)
+  const parsed = addressBits(address)
+  if (parsed === null) return false
+  const { family, bits } = parsed
+  return family === 4 ? hasIpv4(name, bits) : hasIpv6(name, bits)
 }
 
 /** The last two octets side by side, in either order, or all of them as 12 digits or in hexadecimal. */
-function hasIpv4(name: string, octets: readonly number[]): boolean {
+function hasIpv4(name: string, bits: bigint): boolean {
+  const octets = [24n, 16n, 8n, 0n].map((shift) => Number((bits >> shift) & 255n))
   const numbers = (name.match(/\d+/g) ?? []).map(Number)
   const [, , third, fourth] = octets
   const isSideBySide = numbers.some((number, index) => {
@@ -80,17 +82,17 @@ function hasIpv4(name: string, octets: readonly number[]): boolean {
   })
   if (isSideBySide) return true
   const digits = octets.map((octet) => String(octet).padStart(3, '0')).join('')
-  return name.includes(digits) || name.includes(hexadecimal(octets))
+  return name.includes(digits) || name.includes(hexadecimal(bits, 8))
 }
 
 /** The lower half in hexadecimal, written together or in groups, with or without leading zeros. */
-function hasIpv6(name: string, bytes: Uint8Array): boolean {
-  const pairs = [8, 10, 12, 14].map((at) => hexadecimal(bytes.subarray(at, at + 2)))
-  const short = pairs.map((group) => group.replace(/^0{1,3}/, ''))
-  const written = [pairs.join(''), pairs.join('-'), pairs.join('.'), short.join('-')]
+function hasIpv6(name: string, bits: bigint): boolean {
+  const groups = [48n, 32n, 16n, 0n].map((shift) => hexadecimal((bits >> shift) & 0xffffn, 4))
+  const short = groups.map((group) => group.replace(/^0{1,3}/, ''))
+  const written = [groups.join(''), groups.join('-'), groups.join('.'), short.join('-')]
   return written.some((text) => name.includes(text))
 }
 
-function hexadecimal(bytes: Iterable<number>): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+function hexadecimal(bits: bigint, digitCount: number): string {
+  return bits.toString(16).padStart(digitCount, '0')
 }

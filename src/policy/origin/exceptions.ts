@@ -6,12 +6,13 @@
 //
 // A name or a domain means all below it too. Behind it the rules may be named it is about, else all of them.
 
-import { NetworkSet, parseAddress, parseNetwork, type Network } from '#base/ip-network.ts'
+import { addressBits, parseNetwork, type Network } from '#base/network.ts'
 import { failure, success, type Result } from '#base/result.ts'
 import { parseDomain } from '#smtp/domain-name.ts'
 import { parseMailbox } from '#smtp/parse-path.ts'
 import { encodeMailbox, type Mailbox } from '#smtp/path.ts'
 import type { MailRule } from './judge-origin.ts'
+import { NetworkSet } from './network-set.ts'
 
 /** One mail to one recipient. */
 export interface ExceptionSubject {
@@ -130,7 +131,7 @@ function exceptionsOf(entries: readonly Entry[]): Exceptions {
     excepts: (rule, { clientAddress, clientName, sender, recipient }) => {
       const lists = byRule.get(rule)
       if (lists === undefined) return false
-      const address = parseAddress(clientAddress)
+      const address = addressBits(clientAddress)
       return (
         (address !== null && networks.get(rule)?.has(address) === true) ||
         (clientName !== null && hasDomain(lists.names, clientName)) ||
@@ -158,7 +159,7 @@ function listsOf(rule: MailRule, entries: readonly Entry[]): RuleLists {
 }
 
 function networkSet(lists: RuleLists | undefined): NetworkSet {
-  return new NetworkSet(lists?.networks)
+  return new NetworkSet(lists?.networks ?? [])
 }
 
 function hasMailbox(known: ReadonlySet<string>, mailbox: Mailbox): boolean {

@@ -8,7 +8,7 @@ export function reverseName(address: string): string | null {
   if (parsed === null) return null
   const { family, bits } = parsed
   const hexadecimal = bits.toString(16).padStart(family === 4 ? 8 : 32, '0')
-  if (family === 6) return `${[...hexadecimal].toReversed().join('.')}.ip6.arpa`
+  if (family === 6) return `${hexadecimal.split('').toReversed().join('.')}.ip6.arpa`
   const octets = hexadecimal.match(/../g) ?? []
   return `${octets
     .map((octet) => Number.parseInt(octet, 16))

@@ -179,9 +179,13 @@ function ehloReply({ keywords, tls, starttls }: ExaminedOptions, { isTls }: Exam
     .join('\r\n')
 }
 
+const noAnswer = { kind: 'failed', detail: 'the test names addresses only' } as const
+
 const noResolver: Resolver = {
-  addresses: () => Promise.resolve({ kind: 'failed', detail: 'the test names addresses only' }),
-  mx: () => Promise.resolve({ kind: 'failed', detail: 'the test names addresses only' }),
+  addresses: () => Promise.resolve(noAnswer),
+  mx: () => Promise.resolve(noAnswer),
+  familyAddresses: () => Promise.resolve(noAnswer),
+  reverse: () => Promise.resolve(noAnswer),
   close: () => undefined,
 }
 

@@ -173,6 +173,9 @@ for (const chunkBytes of [1, 2, 3, 5, 7, 1000]) {
 test('a header section without end is too large, one with a cut last line too', () => {
   assert.equal(collect(wire(Array.from({ length: 100 }, () => 'A: b')), 100, 9).head(), null)
   assert.equal(collect(wire(['A: b', 'Received'.repeat(50) + ': x', '']), 100, 9).head(), null)
+  const endlessField = wire([`Subject: ${'x'.repeat(200)}`, 'Received: by x', '', 'body'])
+  assert.equal(collect(endlessField, 100, 9).head(), null)
+  assert.notEqual(collect(endlessField, 1000, 9).head(), null)
 })
 
 test('a header section of many folded lines is no trouble', () => {

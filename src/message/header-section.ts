@@ -1,6 +1,8 @@
 // The header section as far as a relay needs it (RFC 5322 §2.1): where it ends, how many hops it
 // tells of, and which fields pretend to come from this relay. Works on the raw bytes, in wire form.
 
+import { PieceList } from '#base/piece-list.ts'
+
 /** Byte offsets in the content, end exclusive. */
 export interface ByteRange {
   readonly start: number
@@ -36,7 +38,7 @@ const mailboxFileLines = /^(?:\.?>*From [^\r\n]*\r\n)+/
 /** Finds the end of the header section while the content arrives. */
 export class HeaderCollector {
   readonly #maxBytes: number
-  #chunks: Buffer[] = []
+  #pieces = new PieceList()
   #length = 0
   /** The last bytes seen, at most three. */
   #tail: Buffer = lineEnd
@@ -56,7 +58,7 @@ export class HeaderCollector {
     if (this.#isComplete || chunk.length === 0) return
     const border = Buffer.concat([this.#tail, chunk.subarray(0, 3)])
     this.#tail = Buffer.concat([this.#tail, chunk.subarray(-3)]).subarray(-3)
-    this.#chunks.push(chunk)
+    this.#pieces.push(chunk)
     this.#length += chunk.length
     this.#isComplete =
       border.includes(separator) || chunk.includes(separator) || this.#length >= this.#maxBytes
@@ -67,20 +69,28 @@ export class HeaderCollector {
    * header section did not end within the limit.
    */
   head(): Buffer | null {
-    const [only] = this.#chunks
-    const head =
-      this.#chunks.length === 1 && only !== undefined ? only : Buffer.concat(this.#chunks)
-    this.#chunks = [head]
+    const head = this.#joined()
     const end = head.indexOf(separator)
     // The limit decides, not how the content was cut into chunks.
     const isWhole = end < 0 ? head.length < this.#maxBytes : end + 4 <= this.#maxBytes
     return isWhole || hasEnded(head.toString('latin1', 0, this.#maxBytes)) ? head : null
   }
+
+  #joined(): Buffer {
+    const pieces = this.#pieces.all
+    const [only] = pieces
+    if (pieces.length === 1 && only !== undefined) return only
+    const head = Buffer.concat([...pieces])
+    this.#pieces = new PieceList()
+    this.#pieces.push(head)
+    return head
+  }
 }
 
 /** Without a blank line the header section ends at the first line that cannot belong to it. */
 function hasEnded(beginning: string): boolean {
-  const lines = beginning.slice(0, beginning.lastIndexOf('\r\n') + 2) // the last one may be cut off
+  const end = beginning.lastIndexOf('\r\n')
+  const lines = end < 0 ? '' : beginning.slice(0, end + 2) // the last one may be cut off
   return endOfFields(lines) < lines.length
 }
 

@@ -117,10 +117,12 @@ export function strainedLimits({ load }: Config, usual: SessionLimits): SessionL
 }
 
 function sessionRules(config: Config, isTlsOffered: boolean): SessionRules {
-  const { limits } = config
+  const { limits, smtp } = config
   return {
     hostname: config.hostname,
     isTlsOffered,
+    isChunkingOffered: smtp.isChunkingOffered,
+    isPipeliningEnforced: smtp.unauthorizedPipelining === 'reject',
     maxMessageBytes: limits.maxMessageBytes,
     maxRecipientCount: limits.maxRecipientCount,
     maxTransactionCount: limits.maxTransactionCount,

@@ -194,6 +194,7 @@ function buildIntakeOptions(config: Config, parts: Parts): IntakeOptions {
         hostname: config.hostname,
         postmaster: postmasterOf(config),
         maxMessageBytes: config.limits.maxMessageBytes,
+        isRoutingAccepted: config.smtp.routedRecipients === 'accept',
       },
       finish: {
         hostname: config.hostname,
@@ -211,6 +212,7 @@ function buildIntakeOptions(config: Config, parts: Parts): IntakeOptions {
       contentMemory: parts.contentMemory,
       maxContentInMemoryBytes: config.limits.maxContentInMemoryBytes,
       contentFolder: parts.contentFolder,
+      bareNewlines: config.smtp.bareNewlines,
       monotonicMs,
       emit,
     },

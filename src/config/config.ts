@@ -11,6 +11,7 @@ export interface Config {
   /** Where mail for the relay's own postmaster goes (RFC 5321 §4.5.1); null: it is refused. */
   readonly postmaster: string | null
   readonly tls: TlsConfig
+  readonly smtp: SmtpConfig
   readonly limits: LimitsConfig
   readonly load: LoadConfig
   readonly verification: VerificationConfig
@@ -34,6 +35,17 @@ export interface TlsConfig {
   readonly certificates: readonly { readonly certificate: string; readonly key: string }[]
   /** File of PEM certificates trusted for `tls: verify` routes besides the system's; null: none. */
   readonly ca: string | null
+}
+
+/** What clients may say, and how. */
+export interface SmtpConfig {
+  /** Of content: a CR or LF on its own. */
+  readonly bareNewlines: 'reject' | 'normalize'
+  /** Recipients such as `user%other@served`. */
+  readonly routedRecipients: 'reject' | 'accept'
+  /** A client that does not wait for a reply it has to wait for. */
+  readonly unauthorizedPipelining: 'observe' | 'reject'
+  readonly isChunkingOffered: boolean
 }
 
 export interface LimitsConfig {

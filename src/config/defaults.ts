@@ -32,6 +32,27 @@ export const defaults: Readonly<Record<string, Default>> = {
     reason: "the system's certificates are trusted; a private authority has to be named",
   },
 
+  'smtp.bareNewlines': {
+    value: 'reject',
+    reason:
+      'what arrives is what was signed, or nothing; `normalize`, as in Postfix, where real mail is refused for it',
+  },
+  'smtp.routedRecipients': {
+    value: 'reject',
+    reason:
+      "an institute's server trusts the relay and may send such mail on to anywhere; Postfix refuses it as well",
+  },
+  'smtp.unauthorizedPipelining': {
+    value: 'observe',
+    reason:
+      'nothing is misread either way; mostly robots do it, and the log of some days tells whether only they',
+  },
+  'smtp.chunking': {
+    value: true,
+    reason:
+      'spares large senders the search for dots; false if a client is found that does it wrong',
+  },
+
   ...limitsDefaults,
 
   'verification.positiveFresh': {

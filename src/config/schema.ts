@@ -14,6 +14,7 @@ import { loadSchema } from './load-schema.ts'
 import { dnsSchema, handoverSchema } from './next-hop-schema.ts'
 import { count, ipAddress, key, parsedText, path, section, wrong } from './schema-types.ts'
 import { policySchema } from './policy-schema.ts'
+import { smtpSchema } from './smtp-schema.ts'
 import { deliverySchema, spoolSchema } from './spool-schema.ts'
 import { verificationSchema } from './verification-schema.ts'
 
@@ -92,6 +93,7 @@ const configSchema: z.ZodType<Config> = section({
     "Where mail for the relay's own postmaster goes: an address of a served domain.",
   ),
   tls: tlsSchema.prefault({}).describe('Certificates.'),
+  smtp: smtpSchema.prefault({}).describe('What clients may say, and how.'),
   limits: limitsSchema.prefault({}).describe('What one client, one mail and all of them may use.'),
   load: loadSchema.prefault({}).describe('What happens when much comes at once.'),
   verification: verificationSchema

@@ -13,6 +13,8 @@ type ContentReader = ReturnType<StoredContent['openFrom']>
 const readBytes = 256 * 1024
 /** The client is held up while more than this waits for the disk. */
 const congestedBytes = 256 * 1024
+/** Or more pieces than this, however small they are. */
+const congestedPieceCount = 1024
 
 /** Creates the folder, and removes what an earlier run left behind. */
 export async function prepareContentFolder(folder: string): Promise<void> {
@@ -57,7 +59,7 @@ export class ContentFile {
   }
 
   get isCongested(): boolean {
-    return this.#queuedBytes > congestedBytes
+    return this.#queuedBytes > congestedBytes || this.#queue.length > congestedPieceCount
   }
 
   /** All that was pushed is written (or given up). */

@@ -33,7 +33,7 @@ export interface FinishOptions extends TakeOverOptions {
   readonly ledger: RelayedLedger
 }
 
-/** All of a mail that has arrived completely. */
+/** All of a mail that has arrived completely, or is refused before it has. */
 export interface CompleteMail {
   readonly id: string
   readonly transaction: Transaction
@@ -64,7 +64,8 @@ export async function finishMail(
     maxHopCount: options.maxHopCount,
     maxHeaderBytes: options.maxHeaderBytes,
   })
-  if (objection !== null || head === null || header === null) {
+  // A refusal may come before the end of the content; nothing else may be said of a part of a mail.
+  if (objection !== null || head === null || header === null || !content.isComplete) {
     return unsent(objection ?? defer({ kind: 'internal-error' }))
   }
   const stored = content.stored(head)

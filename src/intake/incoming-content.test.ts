@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import { temporaryFolder } from '../../test/support/temporary-folder.ts'
+import { ContentDecoder } from '#smtp/content-decoder.ts'
 import { ContentMemory } from './content-memory.ts'
 import { IncomingContent, type IncomingContentOptions } from './incoming-content.ts'
 
@@ -15,6 +16,7 @@ function create(folder: string, changes: Partial<IncomingContentOptions> = {}): 
   const memory = changes.memory ?? new ContentMemory(1_000_000)
   let onProgress = (): void => undefined
   const content = new IncomingContent({
+    decoder: new ContentDecoder(),
     maxBytes: 10_000_000,
     maxHeaderBytes: 1000,
     maxInMemoryBytes: 1000,

@@ -3,12 +3,14 @@
 
 import type { StoredContent } from '#handover/handover.ts'
 import { HeaderCollector } from '#message/header-section.ts'
-import { ContentDecoder } from '#smtp/content-decoder.ts'
+import { PieceList } from '#base/piece-list.ts'
+import type { WireDecoder } from '#smtp/content-decoder.ts'
 import { bytesBehind } from './bytes-behind.ts'
 import { ContentFile } from './content-file.ts'
 import type { ContentMemory } from './content-memory.ts'
 
 export interface IncomingContentOptions {
+  readonly decoder: WireDecoder
   readonly maxBytes: number
   readonly maxHeaderBytes: number
   readonly maxInMemoryBytes: number
@@ -25,9 +27,9 @@ const endMarkBytes = 3
 
 export class IncomingContent {
   readonly #options: IncomingContentOptions
-  readonly #decoder = new ContentDecoder()
+  readonly #decoder: WireDecoder
   readonly #header: HeaderCollector
-  #chunks: Buffer[] = []
+  #pieces = new PieceList()
   #file: ContentFile | null = null
   #wireBytes = 0
   #reservedBytes = 0
@@ -35,10 +37,11 @@ export class IncomingContent {
 
   constructor(options: IncomingContentOptions) {
     this.#options = options
+    this.#decoder = options.decoder
     this.#header = new HeaderCollector(options.maxHeaderBytes)
   }
 
-  /** Takes a chunk; gives what lies behind the end of data, or null while the content goes on. */
+  /** Takes what arrived; gives what is not content any more, or null while the content goes on. */
   push(chunk: Buffer): Buffer | null {
     const { content, rest } = this.#decoder.push(chunk)
     this.#wireBytes += content.length
@@ -58,6 +61,16 @@ export class IncomingContent {
 
   get hasBareNewline(): boolean {
     return this.#decoder.hasBareNewline
+  }
+
+  /** False while some of it may still come: only a refusal can be said of it. */
+  get isComplete(): boolean {
+    return this.#decoder.isComplete
+  }
+
+  /** It is refused whatever may still come. */
+  get isDoomed(): boolean {
+    return this.isTooLarge || this.hasBareNewline || this.storageError !== null
   }
 
   /** The temporary file failed, so the mail cannot be taken. */
@@ -88,11 +101,11 @@ export class IncomingContent {
   /** To be read when `isStored`, until `discard`. */
   stored(head: Buffer): StoredContent {
     const file = this.#file
-    const chunks = this.#chunks
+    const pieces = this.#pieces.all
     return {
       sizeBytes: this.#wireBytes,
       head,
-      openFrom: (offset) => (file === null ? readChunks(chunks, offset) : file.openFrom(offset)),
+      openFrom: (offset) => (file === null ? readPieces(pieces, offset) : file.openFrom(offset)),
     }
   }
 
@@ -105,7 +118,7 @@ export class IncomingContent {
     if (content.length === 0 || this.#isDiscarded) return
     this.#header.push(content)
     if (this.#file === null && this.#fitsInMemory(content.length)) {
-      this.#chunks.push(content)
+      this.#pieces.push(content)
       return
     }
     this.#file ??= this.#moveToFile()
@@ -122,13 +135,13 @@ export class IncomingContent {
   #moveToFile(): ContentFile {
     const { folder, name, onProgress } = this.#options
     const file = new ContentFile(folder, name, onProgress)
-    for (const chunk of this.#chunks) file.push(chunk)
+    for (const piece of this.#pieces.all) file.push(piece)
     this.#releaseMemory()
     return file
   }
 
   #releaseMemory(): void {
-    this.#chunks = []
+    this.#pieces = new PieceList()
     this.#options.memory.release(this.#reservedBytes)
     this.#reservedBytes = 0
   }
@@ -140,8 +153,8 @@ export class IncomingContent {
   }
 }
 
-function readChunks(
-  chunks: readonly Buffer[],
+function readPieces(
+  pieces: readonly Buffer[],
   offset: number,
 ): ReturnType<StoredContent['openFrom']> {
   let isRead = false
@@ -149,7 +162,7 @@ function readChunks(
     next: () => {
       if (isRead) return null
       isRead = true
-      return offset === 0 ? chunks : bytesBehind(chunks, offset)
+      return offset === 0 ? pieces : bytesBehind(pieces, offset)
     },
     close: () => undefined,
   }

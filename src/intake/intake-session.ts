@@ -4,6 +4,7 @@
 import type { Deadlines, Expirable } from '#base/deadlines.ts'
 import type { Connection } from '#net/connection.ts'
 import {
+  awaitsReply,
   initialState,
   step,
   type Effect,
@@ -12,9 +13,9 @@ import {
   type SessionState,
   type TimedOut,
 } from '#session/session.ts'
-import type { Command } from '#smtp/command.ts'
+import type { Command, CommandProblem } from '#smtp/command.ts'
 import { LineDecoder, type DecodedLine } from '#smtp/line-decoder.ts'
-import { parseCommand } from '#smtp/parse-command.ts'
+import { parseCommand, parseLine } from '#smtp/parse-command.ts'
 import type { ForwardPath } from '#smtp/path.ts'
 import { encodeReply, reply, type Reply } from '#smtp/reply.ts'
 import { ClientTime } from './client-time.ts'
@@ -52,6 +53,7 @@ export interface IntakeSessionOptions extends SessionLimits {
   readonly emit: (event: IntakeEvent) => void
 }
 
+const noOctets = Buffer.alloc(0)
 /** Commands waiting behind a verification or a hand-over; above it the client is held up. */
 const maxPendingBytes = 64 * 1024
 /** Replies the client does not read; above it nothing more is read from the client. */
@@ -75,6 +77,10 @@ export class IntakeSession implements Expirable {
   #hasProgressed = true
   #decoder = new LineDecoder()
   #state: SessionState = initialState
+  /** Of a chunk that nobody wants. */
+  #unwantedBytes = 0
+  /** More than once in a session is not told. */
+  #hasSentAhead = false
   #outbox = ''
   /** Verifications, hand-overs, handshakes and penalties under way: no command is taken meanwhile. */
   #waitCount = 0
@@ -138,7 +144,7 @@ export class IntakeSession implements Expirable {
   strain(): void {
     if (this.#isWaiting || this.#state.phase === 'closed') return
     const { commandMs, dataMs } = this.#limits.timeouts
-    const budgetMs = this.#state.phase === 'content' ? dataMs : commandMs
+    const budgetMs = this.#takesContent ? dataMs : commandMs
     this.#time.shorten(this.#options.monotonicMs(), budgetMs)
     this.#setDeadline()
   }
@@ -168,7 +174,7 @@ export class IntakeSession implements Expirable {
 
   get #overdue(): TimedOut {
     if (this.#isSessionOver) return 'session'
-    return this.#state.phase === 'content' ? 'content' : 'command'
+    return this.#takesContent ? 'content' : 'command'
   }
 
   get #isSessionOver(): boolean {
@@ -190,13 +196,18 @@ export class IntakeSession implements Expirable {
   get #isToBeEnded(): boolean {
     const { phase, standing } = this.#state
     if (this.#draining === 'after-a-mail') return phase === 'greeted' && standing.mailCount > 0
-    return this.#draining === 'now' && phase !== 'content'
+    return this.#draining === 'now' && phase !== 'chunks' && !this.#takesContent
+  }
+
+  /** What arrives is no commands. */
+  get #takesContent(): boolean {
+    return this.#state.phase === 'content' || this.#state.phase === 'skipping'
   }
 
   #onData(chunk: Buffer): void {
     this.#receivedBytes += chunk.length
     if (this.#state.phase === 'closed') return
-    if (this.#state.phase === 'content' && !this.#isWaiting) {
+    if (this.#takesContent && !this.#isWaiting) {
       const { dataMs: pauseMs, minBytesPerSecond } = this.#limits.timeouts
       this.#time.took(chunk.length, this.#options.monotonicMs(), { pauseMs, minBytesPerSecond })
       this.#onContent(chunk)
@@ -215,7 +226,7 @@ export class IntakeSession implements Expirable {
     while (!this.#isWaiting && this.#state.phase !== 'closed') {
       if (this.#isToBeEnded) {
         this.#feed({ kind: 'draining' })
-      } else if (this.#state.phase === 'content') {
+      } else if (this.#takesContent) {
         if (this.#decoder.pendingBytes === 0) break
         this.#onContent(this.#decoder.rest())
       } else {
@@ -238,15 +249,15 @@ export class IntakeSession implements Expirable {
       this.deadlineMs = this.#waitDeadlineMs
     } else if (this.#hasClientEnded && this.#hasRoomForReplies()) this.#endConnection()
     else {
-      if (this.#hasProgressed) this.#beginTime(phase)
+      if (this.#hasProgressed) this.#beginTime()
       this.#setDeadline()
     }
     this.#holdClientBack()
   }
 
-  #beginTime(phase: SessionState['phase']): void {
+  #beginTime(): void {
     const { commandMs, dataMs } = this.#limits.timeouts
-    this.#time.begin(this.#options.monotonicMs(), phase === 'content' ? dataMs : commandMs)
+    this.#time.begin(this.#options.monotonicMs(), this.#takesContent ? dataMs : commandMs)
     this.#hasProgressed = false
   }
 
@@ -265,7 +276,7 @@ export class IntakeSession implements Expirable {
   #holdClientBack(): void {
     if (this.#desk.isCongested && !this.#isClosed) {
       this.#time.hold(this.#options.monotonicMs())
-      if (!this.#isWaiting && this.#state.phase === 'content') this.#setDeadline()
+      if (!this.#isWaiting && this.#takesContent) this.#setDeadline()
     }
     const isTooMuch =
       this.#decoder.pendingBytes > maxPendingBytes ||
@@ -277,7 +288,7 @@ export class IntakeSession implements Expirable {
   #resumeReading(): void {
     if (this.#desk.isCongested) return
     this.#time.release(this.#options.monotonicMs())
-    if (!this.#isWaiting && this.#state.phase === 'content') this.#setDeadline()
+    if (!this.#isWaiting && this.#takesContent) this.#setDeadline()
     if (this.#connection.unsentBytes <= maxUnsentBytes) this.#connection.resume()
   }
 
@@ -287,26 +298,33 @@ export class IntakeSession implements Expirable {
 
   #onLine(line: DecodedLine): void {
     this.#commandCount += 1
-    const { emit } = this.#options
     if (this.#isSessionOver) {
       this.#feed({ kind: 'timeout', of: 'session' })
       return
     }
-    const parsed =
-      line.kind === 'line'
-        ? parseCommand(line.text)
-        : ({ ok: false, problem: line.problem } as const)
-    if (parsed.ok) {
-      this.#onCommand(parsed.value)
-      return
+    const parsed = parseLine(line)
+    if (!parsed.ok) this.#onProblem(parsed.problem, line.text)
+    else if (this.#isInTurn(parsed.value, line.text)) this.#onCommand(parsed.value)
+  }
+
+  #onProblem(problem: CommandProblem, line: string): void {
+    this.#options.emit({ kind: 'protocol-error', session: this.id, detail: problem.detail, line })
+    this.#feed({ kind: 'command-problem', problem })
+  }
+
+  /** False: the client has sent on where it has to wait, and this was its end. */
+  #isInTurn({ verb }: Command, line: string): boolean {
+    if (this.#decoder.pendingBytes === 0 || !awaitsReply(this.#state, verb)) return true
+    const detail = `more was sent before the reply to ${verb}`
+    if (this.#options.rules.isPipeliningEnforced) {
+      this.#onProblem({ kind: 'out-of-turn', detail }, line)
+      return false
     }
-    emit({
-      kind: 'protocol-error',
-      session: this.id,
-      detail: parsed.problem.detail,
-      line: line.text,
-    })
-    this.#feed({ kind: 'command-problem', problem: parsed.problem })
+    if (!this.#hasSentAhead) {
+      this.#options.emit({ kind: 'protocol-error', session: this.id, detail, line })
+    }
+    this.#hasSentAhead = true
+    return true
   }
 
   #onCommand(command: Command): void {
@@ -322,10 +340,18 @@ export class IntakeSession implements Expirable {
   }
 
   #onContent(chunk: Buffer): void {
-    const rest = this.#desk.pushContent(chunk)
+    const isWanted = this.#state.phase === 'content'
+    const rest = isWanted ? this.#desk.pushContent(chunk) : this.#skip(chunk)
     if (rest === null) return
+    this.#hasProgressed = true
     if (rest.length > 0) this.#decoder.push(rest)
-    this.#feed({ kind: 'content-complete' })
+    this.#feed({ kind: 'content-complete', isDoomed: isWanted && this.#desk.isDoomed })
+  }
+
+  #skip(chunk: Buffer): Buffer | null {
+    const count = Math.min(this.#unwantedBytes, chunk.length)
+    this.#unwantedBytes -= count
+    return this.#unwantedBytes > 0 ? null : chunk.subarray(count)
   }
 
   /** Gives the text of the reply the event brought, for the log. */
@@ -352,6 +378,13 @@ export class IntakeSession implements Expirable {
         return ''
       case 'receive-content':
         this.#desk.beginContent()
+        return ''
+      case 'receive-chunk':
+        this.#desk.beginChunk(effect.sizeBytes, effect.isLast)
+        if (effect.sizeBytes === 0) this.#onContent(noOctets)
+        return ''
+      case 'skip-octets':
+        this.#unwantedBytes = effect.count
         return ''
       case 'judge-mail':
         this.#wait(this.#judgeMail())

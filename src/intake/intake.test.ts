@@ -49,6 +49,8 @@ async function serve(sessionMs: number, commandMs = 2000): Promise<Served> {
     rules: {
       hostname,
       isTlsOffered: false,
+      isChunkingOffered: true,
+      isPipeliningEnforced: false,
       maxMessageBytes,
       maxRecipientCount: 100,
       maxTransactionCount: 100,
@@ -80,6 +82,7 @@ async function serve(sessionMs: number, commandMs = 2000): Promise<Served> {
         hostname,
         postmaster: null,
         maxMessageBytes,
+        isRoutingAccepted: false,
       },
       mailRules: null,
       finish: {
@@ -96,6 +99,7 @@ async function serve(sessionMs: number, commandMs = 2000): Promise<Served> {
       },
       contentMemory: memory,
       maxContentInMemoryBytes: 100_000,
+      bareNewlines: 'reject',
       contentFolder: folder.path,
       monotonicMs,
       emit,

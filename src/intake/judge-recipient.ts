@@ -35,6 +35,8 @@ export interface RecipientJudgeOptions {
   readonly maxMessageBytes: number
   /** What the mail rules say of this recipient of the open transaction; null: none is on. Never rejects. */
   readonly mailRules?: ((recipient: Mailbox) => Objection | null | Promise<Objection | null>) | null
+  /** Local parts may name a way to another place (`user%other`). */
+  readonly isRoutingAccepted: boolean
 }
 
 /** A value when nothing has to be asked, so that the common case costs no promise. */
@@ -53,6 +55,8 @@ export function judgeRecipient(
   const takenLimit = taken[0]?.maxMessageBytes ?? null
   const objection = judgeRcpt({
     domain,
+    local: mailbox.local,
+    isRoutingAccepted: options.isRoutingAccepted,
     parameters,
     maxMessageBytes: limit,
     takenMaxMessageBytes: takenLimit,

@@ -1,6 +1,9 @@
 // Where the mails of one session are worked on: what the state machine asks for is decided here, with
 // the bytes, clocks and served domains it does not know.
 
+import { ChunkDecoder } from '#smtp/chunk-decoder.ts'
+import { ContentDecoder, type WireDecoder } from '#smtp/content-decoder.ts'
+import { NormalizingDecoder } from '#smtp/normalizing-decoder.ts'
 import type { ForwardPath } from '#smtp/path.ts'
 import { encodeMailbox, forwardPathText, reversePathText } from '#smtp/path.ts'
 import { contentLimitBytes } from '#policy/policy.ts'
@@ -28,6 +31,8 @@ export interface MailDeskOptions {
   readonly contentMemory: ContentMemory
   readonly maxContentInMemoryBytes: number
   readonly contentFolder: string
+  /** A CR or LF on its own in the content: refused, or made a line end or a space. */
+  readonly bareNewlines: 'reject' | 'normalize'
   readonly monotonicMs: () => number
   readonly emit: (event: IntakeEvent) => void
 }
@@ -56,6 +61,8 @@ export class MailDesk {
   /** Answers to questions asked ahead of their turn. */
   readonly #ahead = new Map<string, Promise<RecipientAnswer>>()
   #content: IncomingContent | null = null
+  /** Of that content, when it comes in chunks. */
+  #chunks: ChunkDecoder | null = null
   #contentStartedMs = 0
   #waitForStored: (() => void) | null = null
   /** The mail that is being handed over, and what comes of it. */
@@ -153,23 +160,28 @@ export class MailDesk {
   }
 
   beginContent(): void {
-    const { contentMemory, maxContentInMemoryBytes, contentFolder, finish } = this.#options
-    this.#contentStartedMs = this.#options.monotonicMs()
-    this.#content = new IncomingContent({
-      maxBytes: contentLimitBytes(this.#maxMessageBytes()),
-      maxHeaderBytes: finish.maxHeaderBytes,
-      maxInMemoryBytes: maxContentInMemoryBytes,
-      memory: contentMemory,
-      folder: contentFolder,
-      name: this.#mailId,
-      onProgress: () => this.#contentProgressed(),
-    })
+    const isNormalizing = this.#options.bareNewlines === 'normalize'
+    this.#open(isNormalizing ? new NormalizingDecoder() : new ContentDecoder())
   }
 
-  /** What lies behind the end of data, or null while the content goes on. */
+  /** So many octets are content. Without octets `pushContent` has to be called as well, with nothing. */
+  beginChunk(sizeBytes: number, isLast: boolean): void {
+    if (this.#chunks === null) {
+      this.#chunks = new ChunkDecoder(this.#options.bareNewlines === 'normalize')
+      this.#open(this.#chunks)
+    }
+    this.#chunks.announce(sizeBytes, isLast)
+  }
+
+  /** What lies behind the end of data or of the chunk, or null while it goes on. */
   pushContent(chunk: Buffer): Buffer | null {
     if (this.#content === null) throw new Error('content without a mail')
     return this.#content.push(chunk)
+  }
+
+  /** The mail whose content is coming is refused whatever may still come. */
+  get isDoomed(): boolean {
+    return this.#content?.isDoomed ?? false
   }
 
   /**
@@ -184,6 +196,7 @@ export class MailDesk {
     const startMs = this.#options.monotonicMs()
     const mail = this.#completeMail(client)
     this.#content = null // it belongs to this judgement now, whatever the session does
+    this.#chunks = null
     if (!mail.content.isStored)
       await new Promise<void>((resolve) => (this.#waitForStored = resolve))
     const receiveMs = startMs - this.#contentStartedMs
@@ -212,6 +225,7 @@ export class MailDesk {
   reset(): void {
     this.#content?.discard()
     this.#content = null
+    this.#chunks = null
     this.#taken = []
     if (this.#ahead.size > 0) this.#ahead.clear()
     this.#transaction = null
@@ -234,6 +248,21 @@ export class MailDesk {
       if (answer !== undefined) return answer
     }
     return this.#options.recipientJudge.recipients.verify(query)
+  }
+
+  #open(decoder: WireDecoder): void {
+    const { contentMemory, maxContentInMemoryBytes, contentFolder, finish } = this.#options
+    this.#contentStartedMs = this.#options.monotonicMs()
+    this.#content = new IncomingContent({
+      decoder,
+      maxBytes: contentLimitBytes(this.#maxMessageBytes()),
+      maxHeaderBytes: finish.maxHeaderBytes,
+      maxInMemoryBytes: maxContentInMemoryBytes,
+      memory: contentMemory,
+      folder: contentFolder,
+      name: this.#mailId,
+      onProgress: () => this.#contentProgressed(),
+    })
   }
 
   #openTransaction(): Transaction {

@@ -32,6 +32,8 @@ const suspended: ServedDomain = { ...domain, suspension: { reason: '', sinceMs: 
 
 const rcpt: RcptFacts = {
   domain,
+  local: 'anna',
+  isRoutingAccepted: false,
   parameters: { sizeBytes: null, is8BitMime: false, isSmtpUtf8: false },
   maxMessageBytes: 1000,
   takenMaxMessageBytes: null,
@@ -47,6 +49,20 @@ const rcptCases: Readonly<Record<string, readonly [Partial<RcptFacts>, string | 
   'suspended and too large: not destroyed': [
     { domain: suspended, parameters: declared(1001) },
     'defer domain-suspended',
+  ],
+  'a percent hack': [{ local: 'bob%other.example' }, 'reject routed-recipient'],
+  'a bang path': [{ local: 'other.example!bob' }, 'reject routed-recipient'],
+  'a quoted address': [{ local: '"bob@other.example"' }, 'reject routed-recipient'],
+  'a full-width percent sign': [{ local: 'bob\uff05other.example' }, 'reject routed-recipient'],
+  'a small at sign': [{ local: 'bob\ufe6bother.example' }, 'reject routed-recipient'],
+  'a route to a suspended domain': [
+    { local: 'bob%other.example', domain: suspended },
+    'reject routed-recipient',
+  ],
+  'a route where they are accepted': [{ local: 'bob%x', isRoutingAccepted: true }, null],
+  'a return path of a list, a tagged one and a local part of everything else': [
+    { local: "list+bob=other.example'#$&*-/?^_`{|}~" },
+    null,
   ],
   'declared at the limit': [{ parameters: declared(1000) }, null],
   'declared above the limit': [{ parameters: declared(1001) }, 'reject too-large-for-recipient'],

@@ -9,6 +9,7 @@ import { hopLimit } from './content/hop-limit.ts'
 import { messageSize } from './content/message-size.ts'
 import { declaredSize } from './rcpt/declared-size.ts'
 import { oneSizeLimit } from './rcpt/one-size-limit.ts'
+import { routedRecipient } from './rcpt/routed-recipient.ts'
 import { suspendedDomain } from './rcpt/suspended-domain.ts'
 
 export type { ClientName } from '#dns/client-name.ts'
@@ -30,6 +31,10 @@ export type Objection = Deferral | Rejection
 /** What is known at RCPT about a recipient of a served domain. */
 export interface RcptFacts {
   readonly domain: ServedDomain
+  /** As written, quotes included. */
+  readonly local: string
+  /** Local parts may name a way to another place. */
+  readonly isRoutingAccepted: boolean
   readonly parameters: MailParameters
   /** Limit of this recipient's mail in bytes: the domain's or the relay's. */
   readonly maxMessageBytes: number
@@ -52,7 +57,12 @@ export interface ContentFacts {
 
 export type Rule<Facts> = (facts: Facts) => Objection | null
 
-const rcptRules: readonly Rule<RcptFacts>[] = [suspendedDomain, declaredSize, oneSizeLimit]
+const rcptRules: readonly Rule<RcptFacts>[] = [
+  routedRecipient,
+  suspendedDomain,
+  declaredSize,
+  oneSizeLimit,
+]
 
 /** The order matters: a mail that is too large was not kept, so nothing else is known of it. */
 const contentRules: readonly Rule<ContentFacts>[] = [messageSize, bareNewline, headerSize, hopLimit]

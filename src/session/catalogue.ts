@@ -13,6 +13,11 @@ const when: Readonly<Record<Name, string>> = {
   senderOk: 'MAIL was taken',
   recipientOk: 'RCPT was taken',
   startContent: 'DATA: the content may come',
+  chunkOk: 'BDAT: the octets have come',
+  emptyChunk: 'BDAT 0 without LAST',
+  refusedMail: 'BDAT behind a chunk whose mail was refused; its octets are dropped',
+  notBetweenChunks: 'RCPT or DATA behind BDAT',
+  noChunking: 'BDAT where `smtp.chunking` is off; the connection is closed',
   readyForTls: 'STARTTLS: the handshake may begin',
   alreadyEncrypted: 'STARTTLS over an encrypted connection',
   pipelinedStartTls: 'bytes behind STARTTLS; the connection is closed',
@@ -20,9 +25,9 @@ const when: Readonly<Record<Name, string>> = {
   notImplemented: 'EXPN; STARTTLS where it is not offered',
   help: 'HELP',
   sayHelloFirst: 'MAIL before EHLO or HELO',
-  mailFirst: 'RCPT or DATA before MAIL',
+  mailFirst: 'RCPT, DATA or BDAT before MAIL',
   nestedMail: 'MAIL inside a transaction',
-  noValidRecipients: 'DATA after MAIL, and no recipient was taken',
+  noValidRecipients: 'DATA or BDAT after MAIL, and no recipient was taken',
   outOfPlace: 'STARTTLS inside a transaction',
   needsSmtpUtf8: 'RCPT with a UTF-8 local part in a transaction without SMTPUTF8',
   timeout: 'no whole command came in `limits.commandTimeout`; the connection is closed',
@@ -58,6 +63,18 @@ const problems: Readonly<
   'non-ascii': {
     detail: 'a non-ASCII address needs SMTPUTF8',
     when: 'MAIL with a non-ASCII address, without SMTPUTF8',
+  },
+  'bad-chunk': {
+    detail: 'BDAT needs a number of octets, then maybe LAST',
+    when: 'BDAT that does not say how much follows; the connection is closed',
+  },
+  'not-smtp': {
+    detail: 'this is not SMTP',
+    when: 'a word of HTTP, a header field, or no letter at the start; the connection is closed',
+  },
+  'out-of-turn': {
+    detail: 'more was sent before the reply to DATA',
+    when: '`smtp.unauthorizedPipelining: reject`; the connection is closed',
   },
 }
 

@@ -32,6 +32,7 @@ function extensionsReply(rules: SessionRules, isEncrypted: boolean): Reply {
     '8BITMIME',
     'SMTPUTF8',
     'ENHANCEDSTATUSCODES',
+    ...(rules.isChunkingOffered ? ['CHUNKING'] : []), // RFC 3030
     `LIMITS RCPTMAX=${rules.maxRecipientCount} MAILMAX=${rules.maxTransactionCount}`, // RFC 9422
     ...(rules.isTlsOffered && !isEncrypted ? ['STARTTLS'] : []),
   )

@@ -21,7 +21,10 @@ export function onMail(
   state: SessionState,
   command: Extract<Command, { readonly verb: 'MAIL' }>,
 ): Step {
-  if (state.phase === 'mail' || state.phase === 'rcpt') return mistake(state, replies.nestedMail)
+  const { phase } = state
+  if (phase === 'mail' || phase === 'rcpt' || phase === 'chunks') {
+    return mistake(state, replies.nestedMail)
+  }
   if (state.phase !== 'greeted') return mistake(state, replies.sayHelloFirst)
   if (state.standing.mailCount >= rules.maxTransactionCount) {
     return closing(state, replies.tooManyMails(rules.hostname), 'too-many-mails')

@@ -20,6 +20,7 @@ type RcptCommand = Extract<Command, { readonly verb: 'RCPT' }>
 type Judging = Extract<SessionState, { readonly phase: 'judging-recipient' }>
 
 export function onRcpt(rules: SessionRules, state: SessionState, command: RcptCommand): Step {
+  if (state.phase === 'chunks') return mistake(state, replies.notBetweenChunks)
   if (state.phase !== 'mail' && state.phase !== 'rcpt') return unexpected(state)
   // RFC 6531 §3.2. A domain is an A-label by now, so only the local part can show it.
   const { transaction, standing, greeting } = state
@@ -63,10 +64,14 @@ export function onRecipientJudged(
   const reason = verdict.kind === 'reject' ? verdict.reason.kind : null
   if (verdict.kind !== 'reject' || reason !== 'recipient-unknown') {
     // Who looks for an open relay is not to look for long.
-    const told = reason === 'not-served' ? withError(before) : before
+    const told = isLookingForRelay(reason) ? withError(before) : before
     return refuse(told, state.candidate, verdict, traceId, 0)
   }
   return refuseUnknown(rules, state, verdict, traceId)
+}
+
+function isLookingForRelay(reason: Rejection['reason']['kind'] | null): boolean {
+  return reason === 'not-served' || reason === 'routed-recipient'
 }
 
 /** Guessing addresses becomes slow, then ends (the relay is no oracle). */

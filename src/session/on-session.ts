@@ -8,7 +8,7 @@ import { answer, mistake, type SessionRules, type Step } from './transition.ts'
 export function onReset(_rules: SessionRules, state: SessionState): Step {
   const { standing } = state
   const next: SessionState =
-    state.phase === 'mail' || state.phase === 'rcpt'
+    state.phase === 'mail' || state.phase === 'rcpt' || state.phase === 'chunks'
       ? { phase: 'greeted', standing, greeting: state.greeting }
       : state
   return answer(next, replies.ok)

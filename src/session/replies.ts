@@ -1,12 +1,24 @@
 // Replies of the dialog itself. Verdicts about senders, recipients and mails are worded in verdict/.
 
 import type { CommandProblem } from '#smtp/command.ts'
-import { reply, type PermanentCode, type Reply, type StatusDetail } from '#smtp/reply.ts'
+import {
+  reply,
+  type PermanentCode,
+  type Reply,
+  type StatusDetail,
+  type TransientCode,
+} from '#smtp/reply.ts'
 
 export const ok: Reply = reply(250, '0.0', 'Ok')
 export const senderOk: Reply = reply(250, '1.0', 'Ok')
 export const recipientOk: Reply = reply(250, '1.5', 'Ok')
 export const startContent: Reply = reply(354, null, 'End data with <CR><LF>.<CR><LF>')
+export const chunkOk: Reply = reply(250, '0.0', 'Chunk received')
+export const emptyChunk: Reply = reply(554, '5.1', 'An empty chunk must be the last one')
+export const refusedMail: Reply = reply(554, '5.1', 'Dropped: this mail has been refused')
+export const notBetweenChunks: Reply = reply(503, '5.1', 'Only BDAT or RSET may follow a chunk')
+/** 521: content follows, which must not be read as commands. */
+export const noChunking: Reply = reply(521, '5.1', 'BDAT is not offered here, closing connection')
 export const readyForTls: Reply = reply(220, '0.0', 'Ready to start TLS')
 export const alreadyEncrypted: Reply = reply(503, '5.1', 'TLS is already active')
 export const pipelinedStartTls: Reply = reply(
@@ -24,7 +36,7 @@ export const notImplemented: Reply = reply(502, '5.1', 'Command not implemented'
 export const help: Reply = reply(
   214,
   '0.0',
-  'Commands: EHLO HELO MAIL RCPT DATA RSET NOOP QUIT VRFY HELP STARTTLS',
+  'Commands: EHLO HELO MAIL RCPT DATA BDAT RSET NOOP QUIT VRFY HELP STARTTLS',
 )
 
 export const sayHelloFirst: Reply = reply(503, '5.1', 'Send EHLO or HELO first')
@@ -66,7 +78,10 @@ export function goodbye(hostname: string): Reply {
 }
 
 const problems: Readonly<
-  Record<CommandProblem['kind'], { readonly code: PermanentCode; readonly status: StatusDetail }>
+  Record<
+    CommandProblem['kind'],
+    { readonly code: PermanentCode | TransientCode; readonly status: StatusDetail }
+  >
 > = {
   'unknown-verb': { code: 500, status: '5.1' },
   syntax: { code: 501, status: '5.4' },
@@ -77,6 +92,10 @@ const problems: Readonly<
   'line-too-long': { code: 500, status: '5.2' },
   'not-utf8': { code: 500, status: '5.2' },
   'non-ascii': { code: 553, status: '6.7' },
+  'bad-chunk': { code: 521, status: '5.4' },
+  // Not for good: a mail whose content strays in here is none that anybody refused.
+  'not-smtp': { code: 421, status: '7.0' },
+  'out-of-turn': { code: 554, status: '5.0' },
 }
 
 export function forProblem(problem: CommandProblem): Reply {

@@ -5,6 +5,7 @@ import { encodeReply } from '#smtp/reply.ts'
 import { accept, defer, reject, type Verdict } from '#verdict/verdict.ts'
 import { commandTable, type Phase } from './command-table.ts'
 import {
+  awaitsReply,
   initialState,
   step,
   type Effect,
@@ -17,6 +18,8 @@ import {
 const rules: SessionRules = {
   hostname: 'relay.example',
   isTlsOffered: true,
+  isChunkingOffered: true,
+  isPipeliningEnforced: false,
   maxMessageBytes: 1000,
   maxRecipientCount: 2,
   maxTransactionCount: 2,
@@ -78,7 +81,21 @@ const toPhase: Readonly<Record<Phase, readonly SessionEvent[]>> = {
   'judging-recipient': [command('EHLO mx'), ...mail, command('RCPT TO:<anna@inst.example>')],
   rcpt: [command('EHLO mx'), ...mail, ...rcpt],
   content: [command('EHLO mx'), ...mail, ...rcpt, command('DATA')],
-  final: [command('EHLO mx'), ...mail, ...rcpt, command('DATA'), { kind: 'content-complete' }],
+  chunks: [
+    command('EHLO mx'),
+    ...mail,
+    ...rcpt,
+    command('BDAT 5'),
+    { kind: 'content-complete', isDoomed: false },
+  ],
+  skipping: [command('EHLO mx'), command('BDAT 5')],
+  final: [
+    command('EHLO mx'),
+    ...mail,
+    ...rcpt,
+    command('DATA'),
+    { kind: 'content-complete', isDoomed: false },
+  ],
   handshake: [command('EHLO mx'), command('STARTTLS')],
   closed: [command('QUIT')],
 }
@@ -91,65 +108,99 @@ for (const [phase, events] of Object.entries(toPhase)) {
 
 /** Phase after the command, and the code of its reply or the effect it asks for. */
 const table: Readonly<
-  Record<string, Readonly<Record<'connected' | 'greeted' | 'mail' | 'rcpt', string>>>
+  Record<string, Readonly<Record<'connected' | 'greeted' | 'mail' | 'rcpt' | 'chunks', string>>>
 > = {
   'EHLO a': {
     connected: 'greeted 250',
     greeted: 'greeted 250',
     mail: 'greeted 250',
     rcpt: 'greeted 250',
+    chunks: 'greeted 250',
   },
   'HELO a': {
     connected: 'greeted 250',
     greeted: 'greeted 250',
     mail: 'greeted 250',
     rcpt: 'greeted 250',
+    chunks: 'greeted 250',
   },
   'MAIL FROM:<>': {
     connected: 'connected 503',
     greeted: 'judging-sender judge-sender',
     mail: 'mail 503',
     rcpt: 'rcpt 503',
+    chunks: 'chunks 503',
   },
   'RCPT TO:<a@b.example>': {
     connected: 'connected 503',
     greeted: 'greeted 503',
     mail: 'judging-recipient judge-recipient',
     rcpt: 'judging-recipient judge-recipient',
+    chunks: 'chunks 503',
   },
   DATA: {
     connected: 'connected 503',
     greeted: 'greeted 503',
     mail: 'mail 554',
     rcpt: 'content 354',
+    chunks: 'chunks 503',
+  },
+  'BDAT 5': {
+    connected: 'skipping skip-octets',
+    greeted: 'skipping skip-octets',
+    mail: 'skipping skip-octets',
+    rcpt: 'content receive-chunk',
+    chunks: 'content receive-chunk',
   },
   RSET: {
     connected: 'connected 250',
     greeted: 'greeted 250',
     mail: 'greeted 250',
     rcpt: 'greeted 250',
+    chunks: 'greeted 250',
   },
-  NOOP: { connected: 'connected 250', greeted: 'greeted 250', mail: 'mail 250', rcpt: 'rcpt 250' },
+  NOOP: {
+    connected: 'connected 250',
+    greeted: 'greeted 250',
+    mail: 'mail 250',
+    rcpt: 'rcpt 250',
+    chunks: 'chunks 250',
+  },
   'VRFY a': {
     connected: 'connected 252',
     greeted: 'greeted 252',
     mail: 'mail 252',
     rcpt: 'rcpt 252',
+    chunks: 'chunks 252',
   },
   'EXPN a': {
     connected: 'connected 502',
     greeted: 'greeted 502',
     mail: 'mail 502',
     rcpt: 'rcpt 502',
+    chunks: 'chunks 502',
   },
-  HELP: { connected: 'connected 214', greeted: 'greeted 214', mail: 'mail 214', rcpt: 'rcpt 214' },
+  HELP: {
+    connected: 'connected 214',
+    greeted: 'greeted 214',
+    mail: 'mail 214',
+    rcpt: 'rcpt 214',
+    chunks: 'chunks 214',
+  },
   STARTTLS: {
     connected: 'handshake start-tls',
     greeted: 'handshake start-tls',
     mail: 'mail 503',
     rcpt: 'rcpt 503',
+    chunks: 'chunks 503',
   },
-  QUIT: { connected: 'closed 221', greeted: 'closed 221', mail: 'closed 221', rcpt: 'closed 221' },
+  QUIT: {
+    connected: 'closed 221',
+    greeted: 'closed 221',
+    mail: 'closed 221',
+    rcpt: 'closed 221',
+    chunks: 'closed 221',
+  },
 }
 
 test('the table below has every verb', () => {
@@ -176,6 +227,7 @@ describe('greeting', () => {
       '250-8BITMIME',
       '250-SMTPUTF8',
       '250-ENHANCEDSTATUSCODES',
+      '250-CHUNKING',
       '250-LIMITS RCPTMAX=2 MAILMAX=2',
       '250 STARTTLS',
     ])
@@ -323,6 +375,111 @@ describe('the final reply', () => {
   }
 })
 
+describe('BDAT', () => {
+  const came: SessionEvent = { kind: 'content-complete', isDoomed: false }
+  const doomed: SessionEvent = { kind: 'content-complete', isDoomed: true }
+  const refused: SessionEvent = {
+    kind: 'mail-judged',
+    verdict: reject({ kind: 'bare-newline' }),
+    traceId: 'T',
+    words: '',
+  }
+
+  test('each chunk has its reply, the last one the verdict', () => {
+    const first = run([...toPhase.rcpt, command('BDAT 5'), came])
+    assert.deepEqual(told(first.effects), ['250 2.0.0 Chunk received'])
+    const last = run([...toPhase.chunks, command('BDAT 0 LAST')])
+    assert.deepEqual(last.effects, [{ kind: 'receive-chunk', sizeBytes: 0, isLast: true }])
+    const judging = run([...toPhase.chunks, command('BDAT 0 LAST'), came])
+    assert.deepEqual([judging.state.phase, ...told(judging.effects)], ['final', 'judge-mail'])
+  })
+
+  test('a mail that cannot be taken is refused at once, its other chunks are dropped', () => {
+    const early = [...toPhase.rcpt, command('BDAT 5'), doomed]
+    assert.deepEqual(told(run(early).effects), ['judge-mail'])
+    const { state, effects } = run([...early, refused])
+    assert.match(told(effects)[0] ?? '', /^550 5\.5\.2 /)
+    assert.equal(state.phase, 'chunks')
+    const more = run([...early, refused, command('BDAT 5')])
+    assert.deepEqual(more.effects, [{ kind: 'skip-octets', count: 5 }])
+    const dropped = run([...early, refused, command('BDAT 5'), came])
+    assert.deepEqual(told(dropped.effects), ['554 5.5.1 Dropped: this mail has been refused'])
+    assert.equal(dropped.state.phase, 'chunks')
+    assert.equal(run([...early, refused, command('BDAT 5 LAST'), came]).state.phase, 'greeted')
+    assert.equal(run([...early, refused, command('BDAT 0 LAST')]).state.phase, 'greeted')
+    assert.equal(run([...early, refused, command('RSET')]).state.phase, 'greeted')
+    assert.match(told(run([...early, refused, command('MAIL FROM:<>')]).effects)[0] ?? '', /^503/)
+  })
+
+  test('without recipients its octets are read, then it is refused', () => {
+    const cases = [
+      [toPhase.connected, 'connected', '503 5.5.1 Send MAIL first'],
+      [toPhase.greeted, 'greeted', '503 5.5.1 Send MAIL first'],
+      [toPhase.mail, 'greeted', '554 5.5.1 No valid recipients'],
+    ] as const
+    for (const [before, phase, reply] of cases) {
+      const { state, effects } = run([...before, command('BDAT 5 LAST'), came])
+      assert.deepEqual([state.phase, ...told(effects)], [phase, reply])
+      assert.equal(state.standing.errorCount, 1)
+    }
+    assert.equal(run([...toPhase.mail, command('BDAT 5'), came]).state.phase, 'mail')
+  })
+
+  test('an empty chunk that is not the last one refuses the mail', () => {
+    const { state, effects } = run([...toPhase.rcpt, command('BDAT 0')])
+    assert.deepEqual(told(effects), ['554 5.5.1 An empty chunk must be the last one'])
+    assert.equal(state.phase, 'chunks')
+    assert.match(
+      told(run([...toPhase.rcpt, command('BDAT 0'), command('BDAT 0 LAST')]).effects)[0] ?? '',
+      /^554/,
+    )
+  })
+
+  test('far more than the limit, in one chunk or in many, ends the session unread', () => {
+    for (const before of [toPhase.connected, toPhase.mail, toPhase.rcpt, toPhase.chunks]) {
+      const { state, effects } = run([...before, command('BDAT 9007199254740991')])
+      assert.match(told(effects)[0] ?? '', /^552 5\.3\.4 /)
+      assert.deepEqual(effects.at(-1), { kind: 'close', reason: 'protocol-violation' })
+      assert.equal(state.phase, 'closed')
+    }
+    const many = Array.from({ length: 3 }, () => [command('BDAT 499'), came]).flat()
+    assert.equal(run([...toPhase.rcpt, ...many]).state.phase, 'chunks')
+    assert.equal(run([...toPhase.rcpt, ...many, command('BDAT 4')]).state.phase, 'closed')
+  })
+
+  test('where it is not offered it ends the session', () => {
+    const { state, effects } = run([...toPhase.rcpt, command('BDAT 5')], {
+      isChunkingOffered: false,
+    })
+    assert.match(told(effects)[0] ?? '', /^521 5\.5\.1 /)
+    assert.equal(state.phase, 'closed')
+    const without = run(toPhase.greeted, { isChunkingOffered: false })
+    assert.doesNotMatch(told(without.effects).join(''), /CHUNKING/)
+  })
+})
+
+test('lines behind which content or another language comes end the session', () => {
+  for (const kind of ['bad-chunk', 'not-smtp', 'out-of-turn'] as const) {
+    const problem = { kind, detail: 'detail' }
+    const { state, effects } = run([...toPhase.greeted, { kind: 'command-problem', problem }])
+    assert.match(told(effects)[0] ?? '', /^(?:521 5\.5\.4|421 4\.7\.0|554 5\.5\.0) Error: detail$/)
+    assert.equal(state.phase, 'closed')
+  }
+})
+
+test('what a client has to wait for (RFC 2920 §3.1)', () => {
+  const extended = run(toPhase.greeted).state
+  const plain = run([command('HELO mx')]).state
+  const all = Object.keys(commandTable) as (keyof typeof commandTable)[]
+  const awaited = (state: SessionState): readonly string[] =>
+    all.filter((verb) => awaitsReply(state, verb))
+  assert.deepEqual(awaited(extended), ['EHLO', 'HELO', 'DATA', 'NOOP', 'VRFY', 'EXPN'])
+  assert.deepEqual(
+    awaited(plain),
+    all.filter((verb) => verb !== 'QUIT'),
+  )
+})
+
 describe('the end of a session', () => {
   test('the error that is one too many still gets its reply, then 421', () => {
     const wrong = command('DATA')
@@ -418,7 +575,16 @@ describe('the end of a session', () => {
     ['draining', /^421 4\.3\.2 relay\.example /],
   ] as const) {
     test(`${kind} closes with 421 in every phase in which a client may wait`, () => {
-      for (const phase of ['connected', 'greeted', 'mail', 'rcpt', 'content'] as const) {
+      const phases = [
+        'connected',
+        'greeted',
+        'mail',
+        'rcpt',
+        'content',
+        'chunks',
+        'skipping',
+      ] as const
+      for (const phase of phases) {
         const { state, effects } = run([...toPhase[phase], { kind, of: 'command' }])
         assert.match(told(effects)[0] ?? '', reply)
         assert.deepEqual(effects.at(-1), { kind: 'close', reason: kind })
@@ -432,7 +598,7 @@ describe('the end of a session', () => {
 const outOfTurn: readonly SessionEvent[] = [
   senderJudged(accept),
   recipientJudged(accept),
-  { kind: 'content-complete' },
+  { kind: 'content-complete', isDoomed: false },
   { kind: 'mail-judged', verdict: accept, traceId: 'T', words: '' },
 ]
 

@@ -1,11 +1,11 @@
 // The server side of the SMTP dialog (RFC 5321 §3, §4) as a step function. Pure: no clock, no socket,
 // no look-up. The driver in intake/ does what the effects say, in order.
 
-import type { Command } from '#smtp/command.ts'
+import type { Command, CommandProblem } from '#smtp/command.ts'
 import { reply, type Reply } from '#smtp/reply.ts'
 import { withinCommandLimits } from './command-limits.ts'
 import { commandTable } from './command-table.ts'
-import { onFinalVerdict } from './on-data.ts'
+import { onContentComplete, onFinalVerdict } from './on-data.ts'
 import { onSenderJudged } from './on-mail.ts'
 import { onRecipientJudged } from './on-rcpt.ts'
 import * as replies from './replies.ts'
@@ -14,13 +14,13 @@ import {
   answer,
   closing,
   mistake,
-  unexpected,
   type SessionEvent,
   type SessionRules,
   type Step,
   type TimedOut,
 } from './transition.ts'
 
+export { awaitsReply } from './command-table.ts'
 export { initialState, type Greeting, type SessionState, type Transaction } from './state.ts'
 export type {
   CloseReason,
@@ -47,21 +47,19 @@ function advance(rules: SessionRules, state: SessionState, event: SessionEvent):
     case 'opened':
       return answer(state, reply(220, null, `${rules.hostname} ESMTP Pforte`))
     case 'command':
+      // A chunk worth its command is content, which has a limit of its own.
+      if (isLargeChunk(event.command)) return onCommand(rules, state, event.command)
       return withinCommandLimits(rules, state, event.command.verb, (counted) =>
         onCommand(rules, counted, event.command),
       )
     case 'command-problem':
-      return withinCommandLimits(rules, state, null, (counted) =>
-        mistake(counted, replies.forProblem(event.problem)),
-      )
+      return withinCommandLimits(rules, state, null, (counted) => onProblem(counted, event.problem))
     case 'sender-judged':
       return onSenderJudged(state, event)
     case 'recipient-judged':
       return onRecipientJudged(rules, state, event)
     case 'content-complete':
-      return state.phase === 'content'
-        ? { state: { ...state, phase: 'final' }, effects: [{ kind: 'judge-mail' }] }
-        : unexpected(state)
+      return onContentComplete(state, event)
     case 'mail-judged':
       return onFinalVerdict(state, event)
     case 'encrypted':
@@ -76,6 +74,26 @@ function advance(rules: SessionRules, state: SessionState, event: SessionEvent):
       return closing(state, replies.shuttingDown(rules.hostname), 'draining')
   }
 }
+
+/** What follows these is content or another language: read on, it would be taken for commands. */
+function onProblem(state: SessionState, problem: CommandProblem): Step {
+  const message = replies.forProblem(problem)
+  return isEnding.has(problem.kind)
+    ? closing(state, message, 'protocol-violation')
+    : mistake(state, message)
+}
+
+const isEnding: ReadonlySet<CommandProblem['kind']> = new Set([
+  'bad-chunk',
+  'not-smtp',
+  'out-of-turn',
+])
+
+function isLargeChunk(command: Command): boolean {
+  return command.verb === 'BDAT' && command.sizeBytes >= largeChunkBytes
+}
+
+const largeChunkBytes = 1024
 
 function onCommand(rules: SessionRules, state: SessionState, command: Command): Step {
   const rule = commandTable[command.verb]

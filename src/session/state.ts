@@ -2,6 +2,7 @@
 
 import type { MailParameters } from '#smtp/command.ts'
 import type { ForwardPath, ReversePath } from '#smtp/path.ts'
+import type { Reply } from '#smtp/reply.ts'
 
 export interface Greeting {
   /** What the client called itself: a claim. Printable, at most 255 characters. */
@@ -30,7 +31,14 @@ export interface Transaction {
   readonly parameters: MailParameters
 }
 
-/** Invariant: `recipients` is never empty in the phases `rcpt`, `content` and `final`. */
+/** One BDAT (RFC 3030 §2). */
+export interface Chunk {
+  readonly isLast: boolean
+  /** Octets announced in this transaction, this chunk included. */
+  readonly totalBytes: number
+}
+
+/** Invariant: `recipients` is never empty in the phases `rcpt`, `content`, `chunks` and `final`. */
 export type SessionState =
   | { readonly phase: 'connected'; readonly standing: Standing }
   | { readonly phase: 'greeted'; readonly standing: Standing; readonly greeting: Greeting }
@@ -62,21 +70,42 @@ export type SessionState =
       readonly transaction: Transaction
       readonly recipients: readonly [ForwardPath, ...ForwardPath[]]
     }
-  /** 354 was sent: what arrives is content, not commands. */
+  /** 354 or BDAT: what arrives is content, not commands. */
   | {
       readonly phase: 'content'
       readonly standing: Standing
       readonly greeting: Greeting
       readonly transaction: Transaction
       readonly recipients: readonly [ForwardPath, ...ForwardPath[]]
+      /** Null: DATA, which has no chunks. */
+      readonly chunk: Chunk | null
     }
-  /** The content is complete and waits for its final verdict. */
+  /** A chunk has come and was not the last one. */
+  | {
+      readonly phase: 'chunks'
+      readonly standing: Standing
+      readonly greeting: Greeting
+      readonly transaction: Transaction
+      readonly recipients: readonly [ForwardPath, ...ForwardPath[]]
+      readonly totalBytes: number
+      /** The mail has been refused: what is left of it is read and dropped, up to its last chunk or RSET. */
+      readonly isRefused: boolean
+    }
+  /** Octets of a chunk that nobody wants are read, then `reply` is said and `next` is the state. */
+  | {
+      readonly phase: 'skipping'
+      readonly standing: Standing
+      readonly reply: Reply
+      readonly next: SessionState
+    }
+  /** The content is complete, or refused before it is, and waits for its final verdict. */
   | {
       readonly phase: 'final'
       readonly standing: Standing
       readonly greeting: Greeting
       readonly transaction: Transaction
       readonly recipients: readonly [ForwardPath, ...ForwardPath[]]
+      readonly chunk: Chunk | null
     }
   /** 220 was sent to STARTTLS: nothing but the handshake may follow. */
   | { readonly phase: 'handshake'; readonly standing: Standing }

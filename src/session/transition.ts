@@ -11,6 +11,9 @@ import type { SessionState, Transaction } from './state.ts'
 export interface SessionRules {
   readonly hostname: string
   readonly isTlsOffered: boolean
+  readonly isChunkingOffered: boolean
+  /** Clients that do not wait where RFC 2920 has them wait lose the session; else it is only told. */
+  readonly isPipeliningEnforced: boolean
   readonly maxMessageBytes: number
   readonly maxRecipientCount: number
   readonly maxTransactionCount: number
@@ -32,8 +35,11 @@ export type SessionEvent =
   | { readonly kind: 'command-problem'; readonly problem: CommandProblem }
   | { readonly kind: 'sender-judged'; readonly verdict: Verdict; readonly traceId: string }
   | { readonly kind: 'recipient-judged'; readonly verdict: Verdict; readonly traceId: string }
-  /** The end of data has arrived. */
-  | { readonly kind: 'content-complete' }
+  /**
+   * The end of data, or the last octet of a chunk, has arrived. `isDoomed`: whatever may still come of the
+   * mail, it will be refused.
+   */
+  | { readonly kind: 'content-complete'; readonly isDoomed: boolean }
   /** `words` is cleaned text for the reply: the next hop's own, or whom a refusal concerns; or ''. */
   | {
       readonly kind: 'mail-judged'
@@ -54,6 +60,7 @@ export type CloseReason =
   | 'too-many-commands'
   | 'too-many-unknown-recipients'
   | 'too-many-mails'
+  | 'protocol-violation'
 
 /** What the driver has to do. */
 export type Effect =
@@ -65,7 +72,12 @@ export type Effect =
     }
   | { readonly kind: 'judge-sender'; readonly transaction: Transaction }
   | { readonly kind: 'judge-recipient'; readonly candidate: ForwardPath }
+  /** All that arrives, up to the end mark. */
   | { readonly kind: 'receive-content' }
+  /** So many octets of content, which may be none. */
+  | { readonly kind: 'receive-chunk'; readonly sizeBytes: number; readonly isLast: boolean }
+  /** So many octets, at least one, and forget them. */
+  | { readonly kind: 'skip-octets'; readonly count: number }
   | { readonly kind: 'judge-mail' }
   /** `refused` and the end when anything has arrived behind STARTTLS, else `ready` and the handshake. */
   | { readonly kind: 'start-tls'; readonly ready: Reply; readonly refused: Reply }

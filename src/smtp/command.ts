@@ -1,4 +1,4 @@
-// The commands a client can send (RFC 5321 §4.1, RFC 3207), each with its typed arguments.
+// The commands a client can send (RFC 5321 §4.1, RFC 3030, RFC 3207), each with its typed arguments.
 
 import type { ForwardPath, ReversePath } from './path.ts'
 
@@ -22,6 +22,8 @@ export type Command =
     }
   | { readonly verb: 'RCPT'; readonly forwardPath: ForwardPath }
   | { readonly verb: 'DATA' }
+  /** RFC 3030 §2: that many octets of content follow the line. A whole number, at most 2^53 - 1. */
+  | { readonly verb: 'BDAT'; readonly sizeBytes: number; readonly isLast: boolean }
   | { readonly verb: 'RSET' }
   | { readonly verb: 'NOOP' }
   | { readonly verb: 'QUIT' }
@@ -44,5 +46,11 @@ export interface CommandProblem {
     | 'line-too-long'
     | 'not-utf8'
     | 'non-ascii'
+    /** A BDAT that does not say how many octets follow: what comes cannot be told from commands. */
+    | 'bad-chunk'
+    /** HTTP, TLS, a header field: whoever sends it does not speak SMTP here. */
+    | 'not-smtp'
+    /** It came before the reply that the client has to wait for. */
+    | 'out-of-turn'
   readonly detail: string
 }

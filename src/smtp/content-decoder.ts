@@ -1,35 +1,49 @@
 // Finds the end of the content of DATA in wire form (RFC 5321 §4.1.1.4, §4.5.2). The bytes stay as they
 // are, dot-stuffed: they go to the next hop the same way. Only native searches touch them.
 
+import { BareNewlineWatch } from './bare-newline-watch.ts'
+
 const endOfData = Buffer.from('\r\n.\r\n')
 /** A line that begins with a dot: in wire form the dot was put there, or is the end mark. */
 const lineDot = '\r\n.'
-/** A CR without LF or a LF without CR. On a string of one byte a character this runs as machine code. */
-const bareNewline = /\r(?!\n)|(?<!\r)\n/
 
-/** What one chunk meant. `content` belongs to this mail; `rest` is what the client sent after its end. */
+/** What one piece of the stream meant. `content` is of this mail, in wire form; `rest` is not content. */
 export interface ContentStep {
   readonly content: Buffer
-  /** Null while the content goes on. */
+  /** What follows; null while the content goes on. */
   readonly rest: Buffer | null
+}
+
+/** How content arrives is its own affair: with an end mark (DATA) or counted (BDAT), wire form comes out. */
+export interface WireDecoder {
+  readonly push: (chunk: Buffer) => ContentStep
+  /** All of it has come, with its end mark: nothing less may be handed over. */
+  readonly isComplete: boolean
+  /** The content so far has a CR or LF on its own. */
+  readonly hasBareNewline: boolean
+  /** Dots that dot-stuffing put in front of lines (RFC 5321 §4.5.2); the end mark's dot is not one. */
+  readonly stuffedDotCount: number
 }
 
 /**
  * One instance a mail. Nothing but CR LF . CR LF ends the content, wherever the packets are cut: a
  * relay that ends a mail elsewhere lets the sender smuggle a second one in.
  */
-export class ContentDecoder {
+export class ContentDecoder implements WireDecoder {
   /** Last four bytes seen; DATA's own CR LF counts, so that a lone dot right away is an empty mail. */
   #tail: Buffer = Buffer.from('\r\n')
-  #hasBareNewline = false
+  readonly #newlines = new BareNewlineWatch()
   #stuffedDotCount = 0
+  #isComplete = false
 
-  /** True when the content so far has a CR or LF on its own. */
-  get hasBareNewline(): boolean {
-    return this.#hasBareNewline
+  get isComplete(): boolean {
+    return this.#isComplete
   }
 
-  /** Dots that dot-stuffing put in front of lines (RFC 5321 §4.5.2); the end mark's dot is not one. */
+  get hasBareNewline(): boolean {
+    return this.#newlines.hasFound
+  }
+
   get stuffedDotCount(): number {
     return this.#stuffedDotCount
   }
@@ -37,8 +51,13 @@ export class ContentDecoder {
   push(chunk: Buffer): ContentStep {
     const end = this.#findEnd(chunk)
     const content = end < 0 ? chunk : chunk.subarray(0, end)
-    if (content.length > 0) this.#examine(content.toString('latin1'), end >= 0)
+    if (content.length > 0) {
+      const text = content.toString('latin1')
+      this.#countStuffedDots(text, end >= 0)
+      this.#newlines.see(text)
+    }
     this.#tail = lastBytes(this.#tail, content)
+    this.#isComplete = end >= 0
     return { content, rest: end < 0 ? null : chunk.subarray(end) }
   }
 
@@ -50,22 +69,6 @@ export class ContentDecoder {
     if (atBorder >= 0) return atBorder + endOfData.length - this.#tail.length
     const inside = chunk.indexOf(endOfData)
     return inside < 0 ? -1 : inside + endOfData.length
-  }
-
-  #examine(text: string, isEnd: boolean): void {
-    this.#countStuffedDots(text, isEnd)
-    if (this.#hasBareNewline) return
-    const wasCr = this.#tail[this.#tail.length - 1] === 13
-    const startsWithLf = text.startsWith('\n')
-    if (wasCr !== startsWithLf) {
-      this.#hasBareNewline = true
-      return
-    }
-    // The pair across the border is whole; a CR at the end is judged with the next chunk.
-    const from = startsWithLf ? 1 : 0
-    const to = !isEnd && text.endsWith('\r') ? text.length - 1 : text.length
-    const isWhole = from === 0 && to === text.length
-    this.#hasBareNewline = bareNewline.test(isWhole ? text : text.slice(from, to))
   }
 
   #countStuffedDots(text: string, isEnd: boolean): void {

@@ -13,6 +13,9 @@ export type DecodedLine =
  */
 const maxLineBytes = 2048
 
+/** So much of an overlong line is told. */
+const shownBytes = 80
+
 const emptyBuffer = Buffer.alloc(0)
 // oxlint-disable-next-line no-control-regex -- a CR or NUL inside a command line is the point
 const stray = /[\r\u0000]/
@@ -26,8 +29,8 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 export class LineDecoder {
   #buffer: Buffer = emptyBuffer
   #offset = 0
-  /** An overlong line is dropped up to its end, then reported once. */
-  #isSkipping = false
+  /** How an overlong line begins, which is dropped up to its end, then reported once. Null: there is none. */
+  #overlong: string | null = null
 
   push(chunk: Buffer): void {
     this.#buffer =
@@ -45,9 +48,10 @@ export class LineDecoder {
     }
     const start = this.#offset
     this.#offset = end + 1
-    if (this.#isSkipping || end - start > maxLineBytes) {
-      this.#isSkipping = false
-      return invalid('line-too-long', `a line may have ${maxLineBytes} octets`, '')
+    if (this.#overlong !== null || end - start > maxLineBytes) {
+      const beginning = this.#overlong ?? beginningOf(this.#buffer, start)
+      this.#overlong = null
+      return invalid('line-too-long', `a line may have ${maxLineBytes} octets`, beginning)
     }
     return decode(this.#buffer, start, end)
   }
@@ -82,9 +86,13 @@ export class LineDecoder {
 
   #boundRemainder(): void {
     if (this.#buffer.length - this.#offset <= maxLineBytes) return
-    this.#isSkipping = true
+    this.#overlong ??= beginningOf(this.#buffer, this.#offset)
     this.rest()
   }
+}
+
+function beginningOf(buffer: Buffer, start: number): string {
+  return buffer.toString('latin1', start, start + shownBytes)
 }
 
 function decode(buffer: Buffer, start: number, end: number): DecodedLine {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Command, CommandProblem, MailParameters } from './command.ts'
-import { parseCommand } from './parse-command.ts'
+import { LineDecoder } from './line-decoder.ts'
+import { parseCommand, parseLine } from './parse-command.ts'
 
 const plain: MailParameters = { sizeBytes: null, is8BitMime: false, isSmtpUtf8: false }
 
@@ -42,6 +43,13 @@ const commands: Readonly<Record<string, Command>> = {
   'RCPT TO:<PostMaster>': { verb: 'RCPT', forwardPath: { kind: 'postmaster' } },
   DATA: { verb: 'DATA' },
   'data ': { verb: 'DATA' },
+  'BDAT 10': { verb: 'BDAT', sizeBytes: 10, isLast: false },
+  'bdat  0  last ': { verb: 'BDAT', sizeBytes: 0, isLast: true },
+  'BDAT 9007199254740991 LAST': {
+    verb: 'BDAT',
+    sizeBytes: Number.MAX_SAFE_INTEGER,
+    isLast: true,
+  },
   RSET: { verb: 'RSET' },
   'NOOP what ever': { verb: 'NOOP' },
   Quit: { verb: 'QUIT' },
@@ -60,11 +68,34 @@ for (const [line, command] of Object.entries(commands)) {
 const problems: readonly (readonly [string, CommandProblem['kind']])[] = [
   ['', 'unknown-verb'],
   [' DATA', 'unknown-verb'],
-  ['BDAT 10 LAST', 'unknown-verb'],
+  ['BDAT', 'bad-chunk'],
+  ['BDAT LAST', 'bad-chunk'],
+  ['BDAT 10 FIRST', 'bad-chunk'],
+  ['BDAT 10 LAST LAST', 'bad-chunk'],
+  ['BDAT -1', 'bad-chunk'],
+  ['BDAT +1', 'bad-chunk'],
+  ['BDAT 1e3', 'bad-chunk'],
+  ['BDAT 0x10', 'bad-chunk'],
+  ['BDAT 1.5', 'bad-chunk'],
+  ['BDAT 10,LAST', 'bad-chunk'],
+  ['BDAT 9007199254740992', 'bad-chunk'],
+  ['BDAT 18446744073709551617 LAST', 'bad-chunk'], // 2^64 + 1
+  [`BDAT ${'9'.repeat(500)}`, 'bad-chunk'],
+  ['BDAT\t10', 'bad-chunk'],
+  [' BDAT 10', 'bad-chunk'],
+  ['BDATA 10', 'unknown-verb'],
   ['DATA\t', 'unknown-verb'],
   ['maıl FROM:<>', 'unknown-verb'], // Unicode's upper case of the dotless i is I
   ['constructor', 'unknown-verb'],
-  ['GET / HTTP/1.1', 'unknown-verb'],
+  ['GET / HTTP/1.1', 'not-smtp'],
+  ['post / HTTP/1.1', 'not-smtp'],
+  ['CONNECT relay.example:25 HTTP/1.1', 'not-smtp'],
+  ['Host: relay.example', 'not-smtp'],
+  ['X-MAIL:', 'not-smtp'],
+  ['\u0016\u0003\u0001', 'not-smtp'],
+  ['.', 'not-smtp'],
+  ['GETTING on', 'unknown-verb'],
+  ['WHAT FROM:<a@b.example>', 'unknown-verb'],
   ['EHLO', 'syntax'],
   ['HELO  ', 'syntax'],
   ['EHLO two words', 'syntax'],
@@ -104,5 +135,30 @@ for (const [line, kind] of problems) {
     assert.ok(!parsed.ok)
     assert.equal(parsed.problem.kind, kind)
     assert.match(parsed.problem.detail, /^[ -~]{1,80}$/)
+  })
+}
+
+const brokenLines: Readonly<Record<string, CommandProblem['kind']>> = {
+  'NOOP\n': 'bare-newline',
+  'BDAT 10\n': 'bad-chunk',
+  'BDAT 10 LAST\r\r\n': 'bad-chunk',
+  'bdat\0 10\r\n': 'bad-chunk',
+  [`BDAT 10 ${'x'.repeat(3000)}\r\n`]: 'bad-chunk',
+  [`NOOP ${'x'.repeat(3000)}\r\n`]: 'line-too-long',
+  'GET / HTTP/1.1\n': 'not-smtp',
+  '\u0016\u0003\u0001\u0002\0\n': 'not-smtp',
+}
+
+for (const [line, kind] of Object.entries(brokenLines)) {
+  test(`a broken line ${JSON.stringify(line).slice(0, 40)} is a problem: ${kind}`, () => {
+    for (const pieces of [[line], line.split('')]) {
+      const decoder = new LineDecoder()
+      for (const piece of pieces) decoder.push(Buffer.from(piece, 'latin1'))
+      const decoded = decoder.next()
+      assert.ok(decoded !== null)
+      const parsed = parseLine(decoded)
+      assert.ok(!parsed.ok)
+      assert.equal(parsed.problem.kind, kind)
+    }
   })
 }

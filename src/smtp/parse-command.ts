@@ -2,18 +2,29 @@
 
 import { failure, success, type Result } from '#base/result.ts'
 import type { Command, CommandProblem, MailParameters, Verb } from './command.ts'
+import type { DecodedLine } from './line-decoder.ts'
 import { parseMailbox, splitPath } from './parse-path.ts'
 import { isAscii, type ForwardPath, type ReversePath } from './path.ts'
 
 type Parsed = Result<Command, CommandProblem>
 
+/** A line as it came off the wire. Never throws, linear in the length of the line. */
+export function parseLine(line: DecodedLine): Parsed {
+  if (line.kind === 'line') return parseCommand(line.text)
+  return foreign(line.text, firstWord(line.text)) ?? failure(line.problem)
+}
+
 /** `line` is without its CR LF. Never throws, linear in the length of the line. */
 export function parseCommand(line: string): Parsed {
-  const space = line.indexOf(' ')
-  const word = space < 0 ? line : line.slice(0, space)
+  const word = firstWord(line)
   const parse = parsers.get(word) ?? parsers.get(upperCase(word))
-  if (parse === undefined) return problem('unknown-verb', 'command not recognised')
-  return parse(space < 0 ? '' : line.slice(space + 1))
+  if (parse === undefined) return foreign(line, word) ?? unknownVerb
+  return parse(line.slice(word.length + 1))
+}
+
+function firstWord(line: string): string {
+  const space = line.indexOf(' ')
+  return space < 0 ? line : line.slice(0, space)
 }
 
 const parsers: ReadonlyMap<string, (argument: string) => Parsed> = new Map<
@@ -25,6 +36,7 @@ const parsers: ReadonlyMap<string, (argument: string) => Parsed> = new Map<
   ['MAIL', parseMail],
   ['RCPT', parseRcpt],
   ['DATA', bare({ verb: 'DATA' })],
+  ['BDAT', parseBdat],
   ['RSET', bare({ verb: 'RSET' })],
   ['QUIT', bare({ verb: 'QUIT' })],
   ['STARTTLS', bare({ verb: 'STARTTLS' })],
@@ -33,6 +45,27 @@ const parsers: ReadonlyMap<string, (argument: string) => Parsed> = new Map<
   ['EXPN', (argument) => needsArgument({ verb: 'EXPN' }, argument)],
   ['HELP', () => success({ verb: 'HELP' })],
 ])
+
+/**
+ * Words of HTTP, header fields, and what begins with anything but a letter (TLS, for one). A browser or a
+ * proxy that is made to send such lines may be made to send commands behind them; Postfix ends these
+ * sessions as well (smtpd_forbidden_commands).
+ */
+const otherLanguage =
+  /^(?:CONNECT|DELETE|GET|HEAD|OPTIONS|PATCH|POST|PUT|TRACE)$|^[^A-Za-z]|^[!-9;-~]+:/i
+
+/** However broken it is: behind a BDAT comes content, which must not be read as commands. */
+const bdatWord = /^\s*bdat\b/i
+
+/** The problem of a line after which nothing may be read as commands; null: it is only wrong itself. */
+function foreign(line: string, word: string): Result<never, CommandProblem> | null {
+  if (bdatWord.test(line)) return badChunk
+  return otherLanguage.test(word) ? notSmtp : null
+}
+
+const badChunk = problem('bad-chunk', 'BDAT needs a number of octets, then maybe LAST')
+const notSmtp = problem('not-smtp', 'this is not SMTP')
+const unknownVerb = problem('unknown-verb', 'command not recognised')
 
 /** ASCII letters only: with Unicode's rules a dotless i would make a MAIL. */
 function upperCase(word: string): string {
@@ -91,6 +124,16 @@ function parseRcpt(argument: string): Parsed {
   const forwardPath = parseForwardPath(path.value.inner)
   if (!forwardPath.ok) return problem('bad-recipient', forwardPath.problem)
   return success({ verb: 'RCPT', forwardPath: forwardPath.value })
+}
+
+const chunkArgument = /^ *(\d{1,20})(?: +(last))? *$/i
+
+function parseBdat(argument: string): Parsed {
+  const match = chunkArgument.exec(argument)
+  const sizeBytes = Number(match?.[1])
+  // More than can be counted exactly is more than anybody sends.
+  if (match === null || !Number.isSafeInteger(sizeBytes)) return badChunk
+  return success({ verb: 'BDAT', sizeBytes, isLast: match[2] !== undefined })
 }
 
 const asciiOnly = problem('non-ascii', 'a non-ASCII address needs SMTPUTF8')

@@ -95,7 +95,10 @@ export const eventTable: Readonly<Record<EventKind, EventRow>> = {
     level: 'info',
     meaning: 'The content was received and the client has its final reply.',
   },
-  'protocol-error': { level: 'info', meaning: 'The client sent something that is not SMTP.' },
+  'protocol-error': {
+    level: 'info',
+    meaning: 'The client sent something that is not SMTP, or before its turn.',
+  },
   'session-closed': { level: 'info', meaning: 'The session is over.' },
   'internal-error': {
     level: 'error',

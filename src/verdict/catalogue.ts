@@ -66,6 +66,7 @@ export const sampleDeferReasons: Samples<DeferReason> = {
 
 export const sampleRejectReasons: Samples<RejectReason> = {
   'not-served': { kind: 'not-served', domain: 'other.example' },
+  'routed-recipient': { kind: 'routed-recipient' },
   'recipient-unknown': {
     kind: 'recipient-unknown',
     server,
@@ -111,6 +112,7 @@ const when: Readonly<Record<DeferReason['kind'] | RejectReason['kind'], string>>
   greylisted: 'RCPT, `policy.greylisting`',
   'internal-error': 'anywhere',
   'not-served': 'RCPT',
+  'routed-recipient': 'RCPT',
   'recipient-unknown': 'RCPT',
   'next-hop-rejected': 'end of data',
   'too-large': 'MAIL with SIZE, end of data',

@@ -85,6 +85,11 @@ export const rejectWordings: Wordings<PermanentCode, RejectReason> = {
     status: '7.1',
     text: (reason) => `relaying denied: ${reason.domain} is not served here`,
   },
+  'routed-recipient': {
+    code: 550,
+    status: '7.1',
+    text: () => 'relaying denied: no %, ! or @ in the local part',
+  },
   'recipient-unknown': { code: 550, status: '1.1', text: says },
   'next-hop-rejected': { code: 554, status: '6.0', text: says, passes: (reason) => reason.reply },
   'too-large': {

@@ -51,6 +51,8 @@ export type DeferReason =
 /** Permanent: destroys the mail at the sender, so each one needs a cause that will not go away. */
 export type RejectReason =
   | { readonly kind: 'not-served'; readonly domain: string }
+  /** Its local part may name a way to a place that is not served. */
+  | { readonly kind: 'routed-recipient' }
   | { readonly kind: 'recipient-unknown'; readonly server: string; readonly reply: PeerReply }
   /** The institute's server refused this mail. Its code and status are passed on. */
   | { readonly kind: 'next-hop-rejected'; readonly server: string; readonly reply: PeerReply }

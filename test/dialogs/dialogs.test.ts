@@ -237,7 +237,16 @@ const oversized: DialogCase = {
   options: new Map(),
   steps: [
     ...sent('EHLO mx.sender.example\r\nMAIL FROM:<>\r\nRCPT TO:<anna@inst.example>\r\nDATA\r\n'),
-    ...expected('220 <*>', '250-<*>', '250-<*>', '250-<*>', '250-<*>', '250-<*>', '250-<*>'),
+    ...expected(
+      '220 <*>',
+      '250-<*>',
+      '250-<*>',
+      '250-<*>',
+      '250-<*>',
+      '250-<*>',
+      '250-<*>',
+      '250-<*>',
+    ),
     ...expected('250 <*>', '250 <*>', '250 <*>', '354 <*>'),
     ...sent(`Subject: x\r\n\r\n${`${'x'.repeat(998)}\r\n`.repeat(66)}.\r\nNOOP\r\n`),
     ...expected('552 5.3.4 the mail is larger than the limit of 65536 bytes [<*>]', '250 2.0.0 Ok'),

@@ -44,6 +44,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
       fc.record({ kind: fc.constant('mailbox'), mailbox }),
     ),
   }),
+  fc.record({ verb: fc.constant('BDAT'), sizeBytes: fc.maxSafeNat(), isLast: fc.boolean() }),
   fc
     .constantFrom('DATA', 'RSET', 'NOOP', 'QUIT', 'VRFY', 'EXPN', 'HELP', 'STARTTLS')
     .map((verb) => ({ verb })),
@@ -65,6 +66,8 @@ function render(order: Command, spell: (word: string) => string): string {
     }
     case 'RCPT':
       return `${verb} ${spell('TO:')}<${forwardPathText(order.forwardPath)}>`
+    case 'BDAT':
+      return `${verb} ${order.sizeBytes}${order.isLast ? ` ${spell('LAST')}` : ''}`
     case 'VRFY':
     case 'EXPN':
       return `${verb} someone`

@@ -19,6 +19,8 @@ import { timeBoxed, trickyBytes } from './support.ts'
 const rules: SessionRules = {
   hostname: 'relay.example',
   isTlsOffered: false,
+  isChunkingOffered: true,
+  isPipeliningEnforced: false,
   maxMessageBytes: 1000,
   maxRecipientCount: 3,
   maxTransactionCount: 5,
@@ -87,6 +89,10 @@ const commandLine = fc.constantFrom(
   'HELP',
   'STARTTLS',
   'BDAT 10 LAST',
+  'BDAT 10',
+  'BDAT 0',
+  'BDAT 0 LAST',
+  'BDAT 2000',
   '',
 )
 
@@ -102,10 +108,15 @@ test('one reply for each command, and content gets one when it ends', () => {
           : { kind: 'command-problem', problem: parsed.problem }
         ;({ state, codes } = feed(state, event))
         if (state.phase === 'closed') return // 421 and the end, behind the reply that was due
+        if (state.phase === 'skipping' || (state.phase === 'content' && state.chunk !== null)) {
+          assert.deepEqual(codes, [], 'BDAT is answered when its octets have come')
+          ;({ state, codes } = feed(state, { kind: 'content-complete', isDoomed: false }))
+          if (state.phase === 'closed') return
+        }
         assert.equal(codes.length, 1, line)
         if (state.phase !== 'content') continue
         assert.deepEqual(codes, [354])
-        ;({ state, codes } = feed(state, { kind: 'content-complete' }))
+        ;({ state, codes } = feed(state, { kind: 'content-complete', isDoomed: false }))
         assert.deepEqual(codes, [250])
         assert.equal(state.phase, 'greeted')
       }

@@ -17,8 +17,8 @@ const script = {
   ]),
 }
 
-function play(chunks: Iterable<Buffer>): MemorySession {
-  const session = new MemorySession(testRules, script)
+function play(chunks: Iterable<Buffer>, isNormalizing = false): MemorySession {
+  const session = new MemorySession(testRules, { ...script, isNormalizing })
   for (const chunk of chunks) session.push(chunk)
   return session
 }
@@ -28,6 +28,7 @@ const fragment = fc.constantFrom(
   'EHLO mx.sender.example\r\n',
   'HELO mx\r\n',
   'MAIL FROM:<bob@sender.example>\r\n',
+  'MAIL FROM:<bob@sender.example>\r\nRCPT TO:<anna@inst.example>\r\nBDAT 9\r\nSubject: \r\n',
   'mail from:<> size=10\r\n',
   'RCPT TO:<anna@inst.example>\r\n',
   'RCPT TO:<nobody@inst.example>\r\n',
@@ -46,6 +47,13 @@ const fragment = fc.constantFrom(
   'NOOP\r\n',
   'NOOP\n',
   'BDAT 3\r\n',
+  'BDAT 3\r\na\r\n',
+  'BDAT 5\r\n.\r\n.\r',
+  'BDAT 8 LAST\r\n\n.\r\n.\r\n.',
+  'BDAT 7 LAST\r\n\r\n.\r\n\r\n',
+  'BDAT 0\r\n',
+  'BDAT 0 LAST\r\n',
+  'BDAT 3\n',
   `${'x'.repeat(2100)}\r\n`,
   'QUIT\r\n',
 )
@@ -73,10 +81,12 @@ test('a session: one reply for each command and each content, and one farewell',
   fc.assert(
     fc.property(stream, cuts, (bytes, lengths) => {
       const session = play(pieces(bytes, lengths))
+      // DATA has a reply before its content as well, BDAT one behind it, which may still be to come.
       const starts = session.replies.filter((text) => text.startsWith('354')).length
-      const contents = session.phase === 'content' ? starts - 1 : starts
+      const isInside = session.phase === 'content' || session.phase === 'skipping'
       const farewell = session.output.includes('too many errors') ? 1 : 0
-      assert.equal(session.replies.length, 1 + session.commandCount + contents + farewell)
+      const replies = 1 + session.commandCount + starts + farewell - (isInside ? 1 : 0)
+      assert.equal(session.replies.length, replies)
       for (const text of session.replies)
         assert.match(text, /^(?:\d{3}-[ -~]*\r\n)*\d{3} [ -~]*\r\n$/)
     }),
@@ -86,8 +96,8 @@ test('a session: one reply for each command and each content, and one farewell',
 
 test('a session: a mail ends at its first CR LF . CR LF, and no bare CR or LF goes out', () => {
   fc.assert(
-    fc.property(stream, cuts, (bytes, lengths) => {
-      for (const { content } of play(pieces(bytes, lengths)).relayed) {
+    fc.property(stream, cuts, fc.boolean(), (bytes, lengths, isNormalizing) => {
+      for (const { content } of play(pieces(bytes, lengths), isNormalizing).relayed) {
         const text = `\r\n${content.toString('latin1')}`
         assert.equal(text.indexOf('\r\n.\r\n'), text.length - 5)
         assert.doesNotMatch(text, /\r(?!\n)|(?<!\r)\n/)

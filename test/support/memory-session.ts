@@ -11,9 +11,11 @@ import {
   type SessionRules,
   type SessionState,
 } from '#session/session.ts'
-import { ContentDecoder } from '#smtp/content-decoder.ts'
+import { ChunkDecoder } from '#smtp/chunk-decoder.ts'
+import { ContentDecoder, type WireDecoder } from '#smtp/content-decoder.ts'
 import { LineDecoder } from '#smtp/line-decoder.ts'
-import { parseCommand } from '#smtp/parse-command.ts'
+import { NormalizingDecoder } from '#smtp/normalizing-decoder.ts'
+import { parseLine } from '#smtp/parse-command.ts'
 import { forwardPathText, type ForwardPath } from '#smtp/path.ts'
 import { encodeReply, isPositive, isTransient, replyText } from '#smtp/reply.ts'
 import { accept, defer, reject, type Verdict } from '#verdict/verdict.ts'
@@ -22,6 +24,8 @@ import { peerReply } from './scripted-next-hops.ts'
 export const testRules: SessionRules = {
   hostname: 'mailrelay1.example.org',
   isTlsOffered: false,
+  isChunkingOffered: true,
+  isPipeliningEnforced: false,
   maxMessageBytes: 65_536,
   maxRecipientCount: 100,
   maxTransactionCount: 1000,
@@ -41,6 +45,8 @@ export interface MemoryScript {
   readonly refusals: ReadonlyMap<string, string>
   /** Its answer to the content. */
   readonly final: string
+  /** The relay's setting; absent: bare newlines are refused. */
+  readonly isNormalizing?: boolean
 }
 
 export const friendlyScript: MemoryScript = {
@@ -72,7 +78,9 @@ export class MemorySession {
   readonly #script: MemoryScript
   #state: SessionState = initialState
   #lines: LineDecoder = new LineDecoder()
-  #decoder: ContentDecoder = new ContentDecoder()
+  #decoder: WireDecoder = new ContentDecoder()
+  #chunks: ChunkDecoder | null = null
+  #unwantedBytes = 0
   #content: Buffer[] = []
   #recipients: readonly ForwardPath[] = []
 
@@ -91,38 +99,63 @@ export class MemorySession {
   }
 
   push(bytes: Buffer): void {
-    if (this.#state.phase === 'content') this.#onContent(bytes)
+    if (this.#takesContent) this.#onContent(bytes)
     else this.#lines.push(bytes)
     while (!this.isClosed) {
-      if (this.#state.phase === 'content') {
+      if (this.#takesContent) {
         if (this.#lines.pendingBytes === 0) return
         this.#onContent(this.#lines.rest())
       } else if (!this.#takeLine()) return
     }
   }
 
+  get #takesContent(): boolean {
+    return this.#state.phase === 'content' || this.#state.phase === 'skipping'
+  }
+
   #takeLine(): boolean {
     const line = this.#lines.next()
     if (line === null) return false
     this.commandCount += 1
-    const parsed = line.kind === 'line' ? parseCommand(line.text) : null
-    if (line.kind === 'problem') this.#feed({ kind: 'command-problem', problem: line.problem })
-    else if (parsed?.ok === true) this.#feed({ kind: 'command', command: parsed.value })
-    else if (parsed !== null) this.#feed({ kind: 'command-problem', problem: parsed.problem })
+    const parsed = parseLine(line)
+    if (parsed.ok) this.#feed({ kind: 'command', command: parsed.value })
+    else this.#feed({ kind: 'command-problem', problem: parsed.problem })
     return true
   }
 
   #onContent(bytes: Buffer): void {
-    const { content, rest } = this.#decoder.push(bytes)
-    this.#content.push(content)
+    const isWanted = this.#state.phase === 'content'
+    const rest = isWanted ? this.#keep(bytes) : this.#skip(bytes)
     if (rest === null) return
     if (rest.length > 0) this.#lines.push(rest)
-    this.#feed({ kind: 'content-complete' })
+    this.#feed({ kind: 'content-complete', isDoomed: isWanted && this.#isDoomed })
+  }
+
+  #keep(bytes: Buffer): Buffer | null {
+    const { content, rest } = this.#decoder.push(bytes)
+    this.#content.push(content)
+    return rest
+  }
+
+  #skip(bytes: Buffer): Buffer | null {
+    const count = Math.min(this.#unwantedBytes, bytes.length)
+    this.#unwantedBytes -= count
+    return this.#unwantedBytes > 0 ? null : bytes.subarray(count)
+  }
+
+  get #isDoomed(): boolean {
+    return this.#decoder.hasBareNewline || this.#sizeBytes > this.#rules.maxMessageBytes
+  }
+
+  get #sizeBytes(): number {
+    const wireBytes = this.#content.reduce((sum, { length }) => sum + length, 0)
+    return wireBytes - this.#decoder.stuffedDotCount - 3
   }
 
   #feed(event: SessionEvent): void {
     const next = step(this.#rules, this.#state, event)
     this.#state = next.state
+    if (this.#state.phase === 'greeted' || this.#state.phase === 'final') this.#chunks = null
     for (const effect of next.effects) this.#perform(effect)
   }
 
@@ -140,9 +173,18 @@ export class MemorySession {
         break
       }
       case 'receive-content':
-        this.#decoder = new ContentDecoder()
-        this.#content = []
-        this.#recipients = this.#state.phase === 'content' ? this.#state.recipients : []
+        this.#receive(this.#isNormalizing ? new NormalizingDecoder() : new ContentDecoder())
+        break
+      case 'receive-chunk':
+        if (this.#chunks === null) {
+          this.#chunks = new ChunkDecoder(this.#isNormalizing)
+          this.#receive(this.#chunks)
+        }
+        this.#chunks.announce(effect.sizeBytes, effect.isLast)
+        if (effect.sizeBytes === 0) this.#onContent(Buffer.alloc(0))
+        break
+      case 'skip-octets':
+        this.#unwantedBytes = effect.count
         break
       case 'judge-mail':
         this.#feed({ kind: 'mail-judged', traceId, ...this.#judgeMail() })
@@ -153,6 +195,16 @@ export class MemorySession {
       case 'close':
         break
     }
+  }
+
+  get #isNormalizing(): boolean {
+    return this.#script.isNormalizing ?? false
+  }
+
+  #receive(decoder: WireDecoder): void {
+    this.#decoder = decoder
+    this.#content = []
+    this.#recipients = this.#state.phase === 'content' ? this.#state.recipients : []
   }
 
   #say(text: string): void {
@@ -173,7 +225,7 @@ export class MemorySession {
 
   #judgeMail(): { readonly verdict: Verdict; readonly words: string } {
     const content = Buffer.concat(this.#content)
-    const sizeBytes = content.length - this.#decoder.stuffedDotCount - 3
+    const sizeBytes = this.#sizeBytes
     const objection = judgeContent({
       sizeBytes,
       isTooLarge: sizeBytes > this.#rules.maxMessageBytes,
@@ -184,6 +236,7 @@ export class MemorySession {
       maxHeaderBytes,
     })
     if (objection !== null) return { verdict: objection, words: '' }
+    if (!this.#decoder.isComplete) throw new Error('a part of a mail would be handed over')
     const reply = peerReply(this.#script.final)
     // Every recipient of the script is known to be good, so a relay takes over what is deferred.
     if (isTransient(reply)) return { verdict: accept, words: 'taken over for later delivery' }

@@ -1,5 +1,6 @@
 // `pforte explain`: the decision about one envelope, step by step, without sending anything.
 
+import { cleanLine } from '#base/text.ts'
 import { parseSize } from '#base/units.ts'
 import { isIP } from '#net/address.ts'
 import { parseMailbox } from '#smtp/parse-path.ts'
@@ -24,6 +25,9 @@ asked about the recipient, as it would be for a real mail.
 ${configOptionUsage}
 Exit code 0: the recipient would be accepted; 1: it would not.
 `
+
+/** Longer than any reply with what a server said. */
+const maxTextLength = 1000
 
 export const explainCommand: Command = {
   summary: 'say what would happen to a mail, without sending anything',
@@ -65,7 +69,9 @@ export const explainCommand: Command = {
 
 function inLines(steps: readonly ExplainedStep[]): string {
   const width = Math.max(...steps.map((step) => step.step.length))
-  return steps.map((step) => `${step.step.padEnd(width)}  ${step.text}\n`).join('')
+  return steps
+    .map((step) => `${step.step.padEnd(width)}  ${cleanLine(step.text, maxTextLength)}\n`)
+    .join('')
 }
 
 function withoutBrackets(text: string): string {

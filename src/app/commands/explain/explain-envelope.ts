@@ -119,6 +119,7 @@ async function judge(
     hostname: config.hostname,
     postmaster: postmasterOf(config),
     maxMessageBytes: config.limits.maxMessageBytes,
+    isRoutingAccepted: config.smtp.routedRecipients === 'accept',
   }
   return await judgeRecipient(options, envelope.forwardPath, envelope.parameters, [])
 }

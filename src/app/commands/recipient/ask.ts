@@ -1,6 +1,7 @@
 // `recipient show` and `recipient verify`: what is remembered, and what the server says now.
 
 import { isAscii } from '#smtp/path.ts'
+import { cleanLine } from '#base/text.ts'
 import { parseArguments, type Command } from '#app/command.ts'
 import { configOptionUsage } from '#app/command-config.ts'
 import { printJson } from '#app/commands/domain/print.ts'
@@ -37,7 +38,7 @@ ${configOptionUsage}  --json         one JSON object, or null
           if (values.json === true) printJson(io, record === undefined ? null : recordJson(record))
           else if (record !== undefined) io.stdout(recordText(record))
           else {
-            const address = `${subject.local}@${subject.domain}`
+            const address = cleanLine(`${subject.local}@${subject.domain}`, 400)
             io.stdout(`Nothing is known of ${address}; pforte recipient verify asks its server.\n`)
           }
           return record === undefined ? 1 : 0

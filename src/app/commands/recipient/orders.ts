@@ -2,6 +2,7 @@
 
 import { systemClock } from '#base/clock.ts'
 import { parseDuration } from '#base/units.ts'
+import { cleanLine } from '#base/text.ts'
 import { parseArguments, UsageError, type Command } from '#app/command.ts'
 import { configOptionUsage } from '#app/command-config.ts'
 import { printJson } from '#app/commands/domain/print.ts'
@@ -37,7 +38,10 @@ ${configOptionUsage}  --json         one JSON object: address, wasKnown
           const wasKnown = recipients.forget(subject)
           const address = `${subject.local}@${subject.domain}`
           if (values.json === true) printJson(io, { address, wasKnown })
-          else io.stdout(wasKnown ? `${address}: forgotten\n` : `${address}: nothing was known\n`)
+          else
+            io.stdout(
+              `${cleanLine(address, 400)}: ${wasKnown ? 'forgotten' : 'nothing was known'}\n`,
+            )
           return wasKnown ? 0 : 1
         },
       )
@@ -76,7 +80,7 @@ ${configOptionUsage}  --json         one JSON object: address, pinnedUntil
           const address = `${subject.local}@${subject.domain}`
           const until = timeText(untilMs)
           if (values.json === true) printJson(io, { address, pinnedUntil: until })
-          else io.stdout(`${address}: accepted until ${until}\n`)
+          else io.stdout(`${cleanLine(address, 400)}: accepted until ${until}\n`)
           return 0
         },
       )

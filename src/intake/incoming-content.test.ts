@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import { temporaryFolder } from '../../test/support/temporary-folder.ts'
+import { ChunkDecoder } from '#smtp/chunk-decoder.ts'
 import { ContentDecoder } from '#smtp/content-decoder.ts'
 import { ContentMemory } from './content-memory.ts'
 import { IncomingContent, type IncomingContentOptions } from './incoming-content.ts'
@@ -144,5 +145,49 @@ test('a file that fails is known; pushing goes on without harm', async () => {
   assert.equal(content.isCongested, false)
   assert.equal(memory.usedBytes, 0)
   assert.equal(content.push(Buffer.from('.\r\n'))?.length, 0)
+  content.discard()
+})
+
+test('content in chunks is kept in wire form, and is complete with the last one only', async () => {
+  await using folder = await temporaryFolder()
+  const decoder = new ChunkDecoder(false)
+  const { content } = create(folder.path, { decoder })
+  decoder.announce(header.length, false)
+  assert.equal(content.push(Buffer.from(header))?.length, 0)
+  assert.deepEqual([content.isComplete, content.isDoomed], [false, false])
+  decoder.announce(6, true)
+  assert.equal(content.push(Buffer.from('.a\r\n.bNOOP'))?.toString(), 'NOOP')
+  assert.equal(content.isComplete, true)
+  assert.equal(content.sizeBytes, `${header}.a\r\n.b\r\n`.length)
+  assert.equal((await readBack(content)).toString(), `${header}..a\r\n..b\r\n.\r\n`)
+  content.discard()
+})
+
+test('what cannot be taken any more is doomed before its end', async () => {
+  await using folder = await temporaryFolder()
+  for (const [octets, isDoomed] of [
+    ['x'.repeat(50), false],
+    ['x'.repeat(200), true],
+    ['a\nb', true],
+  ] as const) {
+    const decoder = new ChunkDecoder(false)
+    const { content } = create(folder.path, { decoder, maxBytes: 100 })
+    decoder.announce(octets.length, false)
+    content.push(Buffer.from(octets))
+    assert.deepEqual([content.isDoomed, content.isComplete], [isDoomed, false])
+    content.discard()
+  }
+})
+
+test('a mail that comes byte by byte costs no Buffer for each byte', async () => {
+  await using folder = await temporaryFolder()
+  const { content } = create(folder.path, { maxInMemoryBytes: 1_000_000, maxHeaderBytes: 100_000 })
+  const text = `${header}${'x'.repeat(50_000)}\r\n.\r\n`
+  for (const octet of Buffer.from(text)) content.push(Buffer.of(octet))
+  const head = content.head()
+  assert.ok(head !== null)
+  const pieces = await content.stored(head).openFrom(0).next()
+  assert.ok(pieces !== null && pieces.length < 200, `${pieces?.length} pieces`)
+  assert.equal(Buffer.concat([...pieces]).toString(), text)
   content.discard()
 })

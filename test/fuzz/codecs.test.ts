@@ -3,12 +3,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { ContentDecoder } from '#smtp/content-decoder.ts'
+import { ChunkDecoder } from '#smtp/chunk-decoder.ts'
+import { ContentDecoder, type WireDecoder } from '#smtp/content-decoder.ts'
 import { LineDecoder, type DecodedLine } from '#smtp/line-decoder.ts'
+import { NormalizingDecoder } from '#smtp/normalizing-decoder.ts'
 import { parseMailbox } from '#smtp/parse-path.ts'
 import { encodeMailbox } from '#smtp/path.ts'
 import { ReplyDecoder, type DecodedReply } from '#smtp/reply-decoder.ts'
 import { encodeReply, reply, type ReplyCode } from '#smtp/reply.ts'
+import { expectedOfChunks, expectedOfData } from '../support/content-oracle.ts'
 import { cuts, pieces, timeBoxed, trickyBytes } from './support.ts'
 
 function readLines(chunks: Iterable<Buffer>): readonly DecodedLine[] {
@@ -58,8 +61,10 @@ interface ReadContent {
   readonly stuffedDotCount: number
 }
 
-function readContent(chunks: Iterable<Buffer>): ReadContent {
-  const decoder = new ContentDecoder()
+function readContent(
+  chunks: Iterable<Buffer>,
+  decoder: WireDecoder = new ContentDecoder(),
+): ReadContent {
   let content = ''
   let rest: string | null = null
   for (const chunk of chunks) {
@@ -96,6 +101,54 @@ test('content: nothing but CR LF . CR LF ends it, wherever it is cut', () => {
       assert.deepEqual(readContent([bytes]), expected)
       assert.deepEqual(readContent(pieces(bytes, lengths)), expected)
     }),
+    timeBoxed,
+  )
+})
+
+test('content with bare newlines made harmless is what the whole of it would have become', () => {
+  const words = ['..', 'text', '\n.\n', '\r.\r', '\n.\r\n', '\r\n.\n', '\r\r\n']
+  fc.assert(
+    fc.property(trickyBytes(...words), cuts, (bytes, lengths) => {
+      const stream = Buffer.concat([bytes, Buffer.from('\r\n.\r\nNOOP\r\n')])
+      const read = readContent(pieces(stream, lengths), new NormalizingDecoder())
+      const expected = expectedOfData(stream.toString('latin1'), true)
+      assert.deepEqual([read.content, read.rest], [expected?.wire, expected?.rest])
+      const dots = (`\r\n${read.content}`.match(/\r\n\./g) ?? []).length - 1
+      assert.equal(read.stuffedDotCount, dots)
+    }),
+    timeBoxed,
+  )
+})
+
+test('chunks: cut into packets and chunks anywhere, one mail comes out of their octets', () => {
+  const words = ['..', 'text', '\n.\n', '\r.\r', '\r\n.\r\n', '\r\r\n']
+  fc.assert(
+    fc.property(
+      trickyBytes(...words),
+      cuts,
+      cuts,
+      fc.boolean(),
+      (bytes, chunks, packets, mends) => {
+        const decoder = new ChunkDecoder(mends)
+        let wire = ''
+        for (const chunk of pieces(bytes, chunks)) {
+          decoder.announce(chunk.length, false)
+          for (const packet of pieces(chunk, packets)) {
+            wire += decoder.push(packet).content.toString('latin1')
+          }
+        }
+        assert.equal(decoder.isComplete, false)
+        decoder.announce(0, true)
+        wire += decoder.push(Buffer.alloc(0)).content.toString('latin1')
+        const expected = expectedOfChunks(bytes.toString('latin1'), mends)
+        assert.deepEqual(
+          [wire, decoder.hasBareNewline, decoder.isComplete],
+          [expected.wire, expected.isBare, true],
+        )
+        const dots = (`\r\n${wire}`.match(/\r\n\./g) ?? []).length - 1
+        if (!expected.isBare) assert.equal(decoder.stuffedDotCount, dots)
+      },
+    ),
     timeBoxed,
   )
 })

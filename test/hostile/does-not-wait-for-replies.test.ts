@@ -13,8 +13,10 @@ import {
 let lenient: ProtocolSite
 let strict: ProtocolSite
 before(async () => {
-  lenient = await openProtocolSite()
-  strict = await openProtocolSite({ smtp: { unauthorizedPipelining: 'reject' } })
+  ;[lenient, strict] = await Promise.all([
+    openProtocolSite(),
+    openProtocolSite({ smtp: { unauthorizedPipelining: 'reject' } }),
+  ])
 })
 after(async () => {
   await lenient[Symbol.asyncDispose]()

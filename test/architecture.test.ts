@@ -94,7 +94,8 @@ const furtherDoors: Readonly<Record<string, { readonly users: readonly string[] 
   'intake/intake-event.ts': { users: ['telemetry'] },
   'app/app-event.ts': { users: ['telemetry'] },
   // net is several independent things about sockets and has no single contract.
-  'net/address.ts': { users: ['app', 'compliance'] },
+  'net/address.ts': { users: ['app', 'compliance', 'nexthop'] },
+  'net/client-tls.ts': { users: ['nexthop'] },
   'net/probe-stream.ts': { users: ['compliance'] },
   'net/connect.ts': { users: ['nexthop'] },
   'net/connection.ts': { users: ['nexthop', 'intake', 'app'] },

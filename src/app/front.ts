@@ -14,7 +14,7 @@ import {
   type LedgerBook,
 } from '#intake/intake.ts'
 import { openLoadWatch, type LoadWatch } from '#load/load.ts'
-import { openListener, type Listener } from '#net/listener.ts'
+import { openListener, type Listener, type ProxyOptions } from '#net/listener.ts'
 import { openServerTls, type ServerTls } from '#net/server-tls.ts'
 import type { Spool } from '#spool/spool.ts'
 import type { PforteEvent, Telemetry } from '#telemetry/telemetry.ts'
@@ -35,7 +35,12 @@ export interface Port {
   readonly address: string
   readonly port: number
   readonly descriptor?: number
+  /** Networks of the proxies it is for; absent: clients connect themselves. */
+  readonly proxy?: readonly string[]
 }
+
+/** As Postfix's smtpd_upstream_proxy_timeout: a proxy has its header ready when it connects. */
+const proxyHeaderTimeoutMs = 5000
 
 export interface FrontOptions {
   /** Asked for at each session, so that a reload reaches the next one. */
@@ -174,7 +179,7 @@ interface Parts extends FrontOptions {
 function buildIntakeOptions(config: Config, parts: Parts): IntakeOptions {
   const { toolbox, serverTls, emit } = parts
   const { now, monotonicMs } = systemClock
-  const limits = sessionLimits(config, serverTls.context() !== null)
+  const limits = sessionLimits(config, serverTls.handshake() !== null)
   return {
     ...limits,
     strained: strainedLimits(config, limits),
@@ -183,7 +188,7 @@ function buildIntakeOptions(config: Config, parts: Parts): IntakeOptions {
     strainAtPercent: config.load.strainAtPercent,
     shortage: parts.load.shortage,
     deadlines: toolbox.deadlines,
-    tlsContext: serverTls.context,
+    tlsContext: serverTls.handshake,
     monotonicMs,
     emit,
     nextTraceId: parts.nextTraceId,
@@ -238,6 +243,8 @@ async function openTls({ config, telemetry, ticketKeys }: FrontOptions): Promise
   try {
     return await openServerTls({
       files: config().tls.certificates,
+      asksClients: config().tls.clients === 'ask',
+      clientCaFile: config().tls.ca,
       pollMs: certificatePollMs,
       ...(ticketKeys !== undefined && { ticketKeys }),
       onReloaded: () => emit({ kind: 'certificates-reloaded' }),
@@ -257,6 +264,7 @@ async function openListeners(
     for (const port of ports) {
       const listener = await openListener({
         ...port,
+        proxy: proxyOptions(port, telemetry),
         onConnection: intake.accept,
         onError: tellSeldom(telemetry),
       }).catch((error: unknown) => {
@@ -269,5 +277,14 @@ async function openListeners(
   } catch (error) {
     for (const listener of listeners) listener.close()
     throw error
+  }
+}
+
+function proxyOptions({ proxy }: Port, { emit }: Telemetry): ProxyOptions | null {
+  if (proxy === undefined) return null
+  return {
+    trusted: proxy,
+    timeoutMs: proxyHeaderTimeoutMs,
+    onRefused: (client, refusal) => emit({ kind: 'session-refused', client, ...refusal }),
   }
 }

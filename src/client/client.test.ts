@@ -26,6 +26,7 @@ const transfer: Transfer = {
   reversePath: 'a@b.example',
   recipients: ['x@inst.example', 'y@inst.example'],
   sizeBytes: 12,
+  client: null,
 }
 
 /** What the dialog did: commands as they went out, everything else in words. */
@@ -199,9 +200,9 @@ const starttls: readonly (readonly [ClientRules['tls'], string, string[], string
   ['opportunistic', '250 x/STARTTLS', ['220'], ['STARTTLS|', 'start-tls']],
   ['opportunistic', '250 x/STARTTLS', ['454'], ['STARTTLS|', 'ready']],
   ['opportunistic', '250 x/STARTTLS', ['250'], ['STARTTLS|', 'failed starttls malformed', 'close']],
-  ['verify', '250 x', [], ['failed starttls tls', 'close']],
-  ['verify', '250 x/STARTTLS', ['220'], ['STARTTLS|', 'start-tls']],
-  ['verify', '250 x/STARTTLS', ['454'], ['STARTTLS|', 'failed starttls tls', 'close']],
+  ['required', '250 x', [], ['failed starttls tls', 'close']],
+  ['required', '250 x/STARTTLS', ['220'], ['STARTTLS|', 'start-tls']],
+  ['required', '250 x/STARTTLS', ['454'], ['STARTTLS|', 'failed starttls tls', 'close']],
 ]
 
 for (const [tls, offer, replies, expected] of starttls) {
@@ -211,7 +212,7 @@ for (const [tls, offer, replies, expected] of starttls) {
 }
 
 test('what was offered in clear is forgotten once encrypted', () => {
-  const dialog = new Dialog('verify')
+  const dialog = new Dialog('required')
   dialog.hear('220', '250 x/STARTTLS/PIPELINING', '220')
   assert.deepEqual(dialog.on({ kind: 'encrypted' }), ['EHLO relay.example|'])
   assert.deepEqual(dialog.hear('250 x'), ['ready'])

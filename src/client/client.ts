@@ -13,10 +13,12 @@ import {
   onFinalReply,
   onGoodbye,
 } from './on-envelope.ts'
+import { isPresented, onPresentingReply, presentClient } from './present-client.ts'
 import { stageOf, type ClientState } from './state.ts'
 import { close, fail, type ClientRules, type ClientStep, type Pending } from './transition.ts'
 import type { Ask, Transfer } from './transition.ts'
 
+export type { PresentedClient } from './present-client.ts'
 export { stageOf, type ClientStage, type ClientState } from './state.ts'
 export type {
   Ask,
@@ -55,7 +57,7 @@ export function step(rules: ClientRules, state: ClientState, event: ClientEvent)
       return state.phase === 'ready' ? beginEnvelope(state.extensions, event.ask) : outOfTurn(state)
     case 'transfer':
       return state.phase === 'ready'
-        ? beginEnvelope(state.extensions, event.transfer)
+        ? onTransfer(state.extensions, event.transfer)
         : outOfTurn(state)
     case 'content-sent':
       return onContentSent(state)
@@ -65,6 +67,12 @@ export function step(rules: ClientRules, state: ClientState, event: ClientEvent)
         effects: [{ kind: 'send', text: 'QUIT\r\n' }, { kind: 'close' }],
       }
   }
+}
+
+function onTransfer(extensions: Extensions, transfer: Transfer): ClientStep {
+  return isPresented(extensions, transfer)
+    ? presentClient(extensions, transfer)
+    : beginEnvelope(extensions, transfer)
 }
 
 function outOfTurn(state: ClientState): ClientStep {
@@ -90,6 +98,8 @@ function onReply(
       return pending === 'nothing' ? onGreeted(rules, state, reply) : early(state, reply)
     case 'starttls':
       return pending === 'nothing' ? onStartTls(rules, state, reply) : early(state, reply)
+    case 'presenting':
+      return onPresentingReply(rules, state, reply, pending)
     case 'envelope':
       return onEnvelopeReply(state, reply, pending)
     case 'final':
@@ -149,8 +159,8 @@ function onGreeted(
       effects: [{ kind: 'send', text: 'STARTTLS\r\n' }],
     }
   }
-  return rules.tls === 'verify'
-    ? fail('starttls', 'tls', 'STARTTLS is not offered', null)
+  return rules.tls === 'required'
+    ? fail('starttls', 'tls', 'TLS is required, but STARTTLS is not offered', null)
     : ready(extensions)
 }
 
@@ -160,8 +170,8 @@ function onStartTls(
   reply: PeerReply,
 ): ClientStep {
   if (reply.code === 220) return { state: { phase: 'handshake' }, effects: [{ kind: 'start-tls' }] }
-  if (rules.tls === 'verify')
-    return fail('starttls', 'tls', `STARTTLS refused: ${replyText(reply)}`, reply)
+  if (rules.tls === 'required')
+    return fail('starttls', 'tls', `TLS is required, but refused: ${replyText(reply)}`, reply)
   return isTransient(reply) || isPermanent(reply) ? ready(state.extensions) : early(state, reply)
 }
 

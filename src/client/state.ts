@@ -2,6 +2,8 @@
 
 import type { Extensions } from '#smtp/extensions.ts'
 import type { PeerReply } from '#smtp/reply.ts'
+import type { PresentedClient } from './present-client.ts'
+import type { Transfer } from './transition.ts'
 
 /** The envelope commands of one question or one mail, and how far they have come. */
 export interface Envelope {
@@ -19,6 +21,14 @@ export type ClientState =
   | { readonly phase: 'starttls'; readonly extensions: Extensions }
   | { readonly phase: 'handshake' }
   | { readonly phase: 'ready'; readonly extensions: Extensions }
+  /** XCLIENT, or the EHLO after it, has been said; the transfer follows. */
+  | {
+      readonly phase: 'presenting'
+      readonly step: 'xclient' | 'ehlo'
+      readonly extensions: Extensions
+      readonly transfer: Transfer
+      readonly client: PresentedClient
+    }
   | { readonly phase: 'envelope'; readonly extensions: Extensions; readonly envelope: Envelope }
   /** 354 has come, content is being sent: no reply is due. */
   | { readonly phase: 'content'; readonly extensions: Extensions; readonly envelope: Envelope }
@@ -32,6 +42,7 @@ export type ClientStage =
   | 'banner'
   | 'ehlo'
   | 'starttls'
+  | 'xclient'
   | 'mail'
   | 'rcpt'
   | 'data'
@@ -48,6 +59,8 @@ export function stageOf(state: ClientState): ClientStage {
     case 'starttls':
     case 'handshake':
       return 'starttls'
+    case 'presenting':
+      return 'xclient'
     case 'envelope':
       return stageOfEnvelope(state.envelope)
     case 'content':

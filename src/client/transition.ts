@@ -1,12 +1,14 @@
 // One transition of the client side: what goes in, what comes out, and the few ways to build it.
 
 import type { PeerReply } from '#smtp/reply.ts'
+import type { PresentedClient } from './present-client.ts'
 import type { ClientStage, ClientState } from './state.ts'
 
 /** What does not change while a connection lives. */
 export interface ClientRules {
   readonly hostname: string
-  readonly tls: 'none' | 'opportunistic' | 'verify'
+  /** `required`: nothing is asked and no mail is sent in clear. */
+  readonly tls: 'none' | 'opportunistic' | 'required'
 }
 
 /** What has already arrived behind a reply: nothing, exactly one 421, or anything else. */
@@ -31,6 +33,8 @@ export interface Ask extends EnvelopeFacts {
 /** One mail: MAIL, RCPT…, DATA, content. */
 export interface Transfer extends EnvelopeFacts {
   readonly task: 'transfer'
+  /** Told to a server that offers XCLIENT; null: the relay speaks for itself. */
+  readonly client: PresentedClient | null
 }
 
 export interface Failure {

@@ -3,7 +3,7 @@
 export interface Config {
   /** The relay's own name: banner, EHLO to next hops, Received, Authentication-Results. A-label. */
   readonly hostname: string
-  readonly listen: readonly ListenConfig[]
+  readonly listen: readonly SmtpListenConfig[]
   /** Processes for sessions; 0: everything in one process. */
   readonly workers: number
   /** Absolute folder of everything durable. */
@@ -30,11 +30,18 @@ export interface ListenConfig {
   readonly port: number
 }
 
+export interface SmtpListenConfig extends ListenConfig {
+  /** Networks (CIDR) of the proxies, the only ones to connect; absent: clients connect themselves. */
+  readonly proxy?: readonly string[]
+}
+
 export interface TlsConfig {
   /** STARTTLS is offered when there is at least one. Absolute paths; re-read when the files change. */
   readonly certificates: readonly { readonly certificate: string; readonly key: string }[]
   /** File of PEM certificates trusted for `tls: verify` routes besides the system's; null: none. */
   readonly ca: string | null
+  /** Whether clients are asked for a certificate. Nothing depends on it but log and Received. */
+  readonly clients: 'off' | 'ask'
 }
 
 /** What clients may say, and how. */

@@ -31,6 +31,10 @@ export const defaults: Readonly<Record<string, Default>> = {
     value: null,
     reason: "the system's certificates are trusted; a private authority has to be named",
   },
+  'tls.clients': {
+    value: 'off',
+    reason: 'no decision depends on it, and some old clients break off when they are asked',
+  },
 
   'smtp.bareNewlines': {
     value: 'reject',

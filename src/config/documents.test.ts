@@ -44,7 +44,7 @@ test('the schema refuses unknown keys and asks for the three required ones', () 
   const schema = configJsonSchema()
   assert.equal(schema['additionalProperties'], false)
   assert.deepEqual(schema['required'], ['hostname', 'listen', 'state'])
-  assert.deepEqual(keysBelow(['listen', 0]), ['address', 'port'])
+  assert.deepEqual(keysBelow(['listen', 0]), ['address', 'port', 'proxy'])
   assert.deepEqual(keysBelow(['nowhere']), [])
 })
 

@@ -42,7 +42,7 @@ test('the smallest file is enough, and the rest are the defaults', () => {
   assert.equal(config.hostname, 'mailrelay1.example.org')
   assert.deepEqual(config.listen, [{ address: '127.0.0.1', port: 2525 }])
   assert.equal(config.state, join(folder, 'var'))
-  assert.deepEqual(config.tls, { certificates: [], ca: null })
+  assert.deepEqual(config.tls, { certificates: [], ca: null, clients: 'off' })
   assert.equal(config.limits.maxMessageBytes, 52_428_800)
   assert.equal(config.limits.maxRecipientCount, 100)
   assert.equal(config.limits.commandTimeoutMs, 300_000)
@@ -83,6 +83,7 @@ metrics: { listen: null }
   assert.deepEqual(config.tls, {
     certificates: [{ certificate: join(folder, 'tls/a.pem'), key: '/k.pem' }],
     ca: join(folder, 'ca.pem'),
+    clients: 'off',
   })
   assert.equal(config.limits.maxMessageBytes, 1024 ** 3)
   assert.equal(config.limits.unknownRecipientDelayMs, 0)

@@ -88,6 +88,7 @@ function absolutePaths(config: Config, folder: string): Config {
         key: resolve(folder, pair.key),
       })),
       ca: tls.ca === null ? null : resolve(folder, tls.ca),
+      clients: tls.clients,
     },
     log: { ...log, file: log.file === null ? null : resolve(folder, log.file) },
   }

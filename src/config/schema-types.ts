@@ -4,7 +4,8 @@
 import { z } from 'zod'
 import { formatDuration, formatSize, parseDuration, parseSize } from '#base/units.ts'
 import { cleanLine } from '#base/text.ts'
-import type { Result } from '#base/result.ts'
+import { parseNetwork } from '#base/network.ts'
+import { success, type Result } from '#base/result.ts'
 import { defaultOf } from './defaults.ts'
 
 /** How a size and a duration are written; the editor's schema has them, and the manual names them. */
@@ -93,6 +94,14 @@ export function path(what: string): z.ZodType<string> {
 export function ipAddress(): z.ZodType<string> {
   const expected = 'an IPv4 or IPv6 address such as 0.0.0.0, 127.0.0.1 or "::1"'
   return z.union([z.ipv4(), z.ipv6()], wrong(expected))
+}
+
+/** One address, or a network in CIDR notation. */
+export function network(): z.ZodType<string> {
+  return parsedText('an IP address or a network such as 192.0.2.0/24', (written) => {
+    const parsed = parseNetwork(written)
+    return parsed.ok ? success(parsed.value.text) : parsed
+  })
 }
 
 /** A mapping with exactly these keys. */

@@ -8,11 +8,11 @@ import { parseDomain } from '#smtp/domain-name.ts'
 import { parseMailbox } from '#smtp/parse-path.ts'
 import { encodeMailbox } from '#smtp/path.ts'
 import { alertsSchema } from './alerts-schema.ts'
-import type { Config, ListenConfig, LogConfig, TlsConfig } from './config.ts'
+import type { Config, ListenConfig, LogConfig, SmtpListenConfig, TlsConfig } from './config.ts'
 import { limitsSchema } from './limits-schema.ts'
 import { loadSchema } from './load-schema.ts'
 import { dnsSchema, handoverSchema } from './next-hop-schema.ts'
-import { count, ipAddress, key, parsedText, path, section, wrong } from './schema-types.ts'
+import { count, ipAddress, key, network, parsedText, path, section, wrong } from './schema-types.ts'
 import { policySchema } from './policy-schema.ts'
 import { smtpSchema } from './smtp-schema.ts'
 import { deliverySchema, spoolSchema } from './spool-schema.ts'
@@ -20,9 +20,17 @@ import { verificationSchema } from './verification-schema.ts'
 
 const port: z.ZodType<number> = count({ min: 0, max: 65535 })
 
-const listenSchema: z.ZodType<ListenConfig> = section({
+const listenSchema: z.ZodType<SmtpListenConfig> = section({
   address: ipAddress().describe('IPv4 or IPv6 address; 0.0.0.0 or "::" for every one.'),
   port: port.describe('TCP port; 0 lets the system choose one.'),
+  proxy: z
+    .array(network(), wrong('a list of addresses and networks such as 192.0.2.0/24'))
+    .min(1, 'needs at least one address or network, or nobody can connect')
+    .max(256, 'at most 256 networks')
+    .exactOptional()
+    .describe(
+      'Networks (CIDR) of the proxies this port is for. Each connection from them begins with a PROXY header (version 1 or 2), which names the client; everybody else is turned away.',
+    ),
 })
 
 const tlsSchema: z.ZodType<TlsConfig> = section({
@@ -43,6 +51,11 @@ const tlsSchema: z.ZodType<TlsConfig> = section({
     'tls.ca',
     path('a PEM file').nullable(),
     "PEM file of authorities trusted, besides the system's, for routes with `tls: verify`.",
+  ),
+  clients: key(
+    'tls.clients',
+    z.enum(['off', 'ask'], wrong('off or ask')),
+    '`ask`: clients are asked for a certificate, which is checked against `tls.ca`, or the system’s authorities without one. What came of it is in the log and in Received; nobody is refused for it.',
   ),
 })
 

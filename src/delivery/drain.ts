@@ -223,7 +223,7 @@ function movedTo(
 ): ServedDomain | undefined {
   const endpoint = parseEndpoint(text)
   if (!endpoint.ok) return undefined
-  const route = createRoute([endpoint.value], served?.route.tls ?? 'opportunistic')
+  const route = createRoute([endpoint.value], served?.route.tls ?? 'opportunistic', served?.route)
   if (served !== undefined) return { ...served, route }
   const created = createServedDomain({ domain, to: [text] }, 0)
   return created.ok ? created.value : undefined

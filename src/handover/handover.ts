@@ -9,12 +9,13 @@ import type {
   NextHopFacts,
   NextHops,
   NoAnswer,
+  PresentedClient,
   TransferResult,
   Within,
 } from '#nexthop/nexthop.ts'
 import type { ServedDomain } from '#registry/registry.ts'
 
-export type { NextHopFacts, NextHops } from '#nexthop/nexthop.ts'
+export type { NextHopFacts, NextHops, PresentedClient } from '#nexthop/nexthop.ts'
 export { traceContent, type StoredContent, type TracedContent } from './content.ts'
 
 export interface HandoverRecipient {
@@ -29,6 +30,8 @@ export interface HandoverMail<Recipient extends HandoverRecipient = HandoverReci
   readonly isSmtpUtf8: boolean
   readonly is8BitMime: boolean
   readonly content: OutboundContent
+  /** Whose mail it is, for routes with XCLIENT; absent: nobody is named. */
+  readonly client?: PresentedClient | null
 }
 
 /** Content in wire form as it goes out, trace field included. */
@@ -105,6 +108,7 @@ async function transfer<Recipient extends HandoverRecipient>(
       is8BitMime: mail.is8BitMime,
       sizeBytes: mail.content.sizeBytes,
       openContent: mail.content.open,
+      client: mail.client ?? null,
     },
     within,
   )

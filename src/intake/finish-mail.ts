@@ -44,6 +44,8 @@ export interface CompleteMail {
   readonly clientAddress: string
   readonly greeting: { readonly name: string; readonly isExtended: boolean }
   readonly tlsCipher: string | null
+  readonly clientCertificate: string | undefined
+  readonly clientPort: number
 }
 
 /** Rejects only on a bug or when the stored content cannot be read. */
@@ -152,6 +154,7 @@ function trace(options: FinishOptions, mail: CompleteMail): string {
     hostname: options.hostname,
     id: mail.id,
     tlsCipher: mail.tlsCipher,
+    ...(mail.clientCertificate !== undefined && { clientCertificate: mail.clientCertificate }),
     onlyRecipient:
       mail.taken.length === 1 && first !== undefined ? encodeMailbox(first.mailbox) : null,
     atMs: options.now(),

@@ -13,7 +13,15 @@ export interface SocketAddress {
 /** What a process has too little of: time, file descriptors, memory. */
 export type Shortage = 'loop-late' | 'descriptors-short' | 'memory-short'
 
-export type RefusalReason = 'too-many-sessions' | 'draining' | Shortage
+/** With a 421. */
+export type SentAwayReason = 'too-many-sessions' | 'draining' | Shortage
+
+export type RefusalReason =
+  | SentAwayReason
+  /** On a port for proxies: the peer is none of them. */
+  | 'no-proxy'
+  /** A proxy's header is malformed, or did not come in time. */
+  | 'proxy-header'
 
 export type SessionCloseReason =
   | 'quit'
@@ -57,8 +65,11 @@ export type IntakeEvent =
     }
   | {
       readonly kind: 'session-refused'
+      /** Of a `no-proxy` and a `proxy-header`: who connected. */
       readonly client: SocketAddress
       readonly reason: RefusalReason
+      /** For people; absent when the reason says it all. */
+      readonly detail?: string
     }
   /** `isExtended`: EHLO, else HELO. */
   /** Most places for sessions, of all processes together, are taken: sessions have less time and errors. */
@@ -80,6 +91,8 @@ export type IntakeEvent =
       readonly protocol: string
       readonly cipher: string
       readonly resumed: boolean
+      /** When the client was asked for one: `verified: …`, `unverified: …` or `none`; not cleaned. */
+      readonly clientCertificate?: string
     }
   | { readonly kind: 'tls-failed'; readonly session: string; readonly detail: string }
   /** Emitted only when the reverse-path was refused. */

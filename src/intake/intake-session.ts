@@ -18,6 +18,7 @@ import { LineDecoder, type DecodedLine } from '#smtp/line-decoder.ts'
 import { parseCommand, parseLine } from '#smtp/parse-command.ts'
 import type { ForwardPath } from '#smtp/path.ts'
 import { encodeReply, reply, type Reply } from '#smtp/reply.ts'
+import { clientCertificateText } from './client-certificate.ts'
 import { ClientTime } from './client-time.ts'
 import type { IntakeEvent, SessionCloseReason } from './intake-event.ts'
 import type { JudgedRecipient } from './judge-recipient.ts'
@@ -449,6 +450,8 @@ export class IntakeSession implements Expirable {
         address: this.#connection.remote.address,
         greeting: state.greeting,
         tlsCipher: this.#connection.tls?.cipher ?? null,
+        clientCertificate: clientCertificateText(this.#connection.tls),
+        port: this.#connection.remote.port,
       })
       const { verdict, words, isUnclear } = judgement
       if (isUnclear) {
@@ -484,8 +487,17 @@ export class IntakeSession implements Expirable {
   async #handshake(context: SecureContext): Promise<void> {
     const { emit } = this.#options
     try {
-      const { protocol, cipher, isResumed } = await this.#connection.startTlsServer(context)
-      emit({ kind: 'tls-established', session: this.id, protocol, cipher, resumed: isResumed })
+      const facts = await this.#connection.startTlsServer(context)
+      const { protocol, cipher, isResumed: resumed } = facts
+      const clientCertificate = clientCertificateText(facts)
+      emit({
+        kind: 'tls-established',
+        session: this.id,
+        protocol,
+        cipher,
+        resumed,
+        ...(clientCertificate !== undefined && { clientCertificate }),
+      })
       this.#waitDeadlineMs = Infinity
       this.#decoder = new LineDecoder()
       this.#feed({ kind: 'encrypted' })

@@ -2,7 +2,7 @@
 
 import type { Connection } from '#net/connection.ts'
 import { encodeReply, reply } from '#smtp/reply.ts'
-import type { RefusalReason, Shortage } from './intake-event.ts'
+import type { SentAwayReason, Shortage } from './intake-event.ts'
 import { IntakeSession, type IntakeSessionOptions } from './intake-session.ts'
 import { Strain } from './strain.ts'
 
@@ -61,7 +61,7 @@ export function openIntake(options: () => IntakeOptions): Intake {
     },
     isStrained: () => strain.isStrained,
   }
-  const refusalReason = (now: IntakeOptions): RefusalReason | null => {
+  const refusalReason = (now: IntakeOptions): SentAwayReason | null => {
     if (isDraining) return 'draining'
     return now.shortage() ?? (taken(now) >= now.maxSessionCount ? 'too-many-sessions' : null)
   }
@@ -93,7 +93,7 @@ export function openIntake(options: () => IntakeOptions): Intake {
   return { accept, turnsAway, sessionCount: () => sessions.size, look, drain }
 }
 
-const refusals: Readonly<Record<RefusalReason, string>> = {
+const refusals: Readonly<Record<SentAwayReason, string>> = {
   draining: 'is shutting down',
   'too-many-sessions': 'has too many sessions',
   'loop-late': 'is overloaded',
@@ -102,7 +102,7 @@ const refusals: Readonly<Record<RefusalReason, string>> = {
 }
 
 /** Costs one write: nothing of the connection is kept, whatever its client does. */
-function refuse(connection: Connection, reason: RefusalReason, options: IntakeOptions): void {
+function refuse(connection: Connection, reason: SentAwayReason, options: IntakeOptions): void {
   const { hostname } = options.rules
   options.emit({ kind: 'session-refused', client: connection.remote, reason })
   const text = `${hostname} ${refusals[reason]}, please try again`

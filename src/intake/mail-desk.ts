@@ -42,6 +42,9 @@ export interface ClientFacts {
   readonly address: string
   readonly greeting: Greeting
   readonly tlsCipher: string | null
+  /** As `clientCertificateText`. */
+  readonly clientCertificate: string | undefined
+  readonly port: number
 }
 
 type Verify = Recipients['verify']
@@ -295,6 +298,8 @@ export class MailDesk {
       clientAddress: client.address,
       greeting: client.greeting,
       tlsCipher: client.tlsCipher,
+      clientCertificate: client.clientCertificate,
+      clientPort: client.port,
     }
   }
 

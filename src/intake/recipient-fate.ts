@@ -75,8 +75,9 @@ function fateOf(
       // Content sent, and no answer: the mail may be there, so keeping it would deliver it twice (RFC 1047).
       if (outcome.isContentSent) return 'client'
       const { kind, stage, reply: said } = outcome.cause
-      // Its word about this sender: neither an outage nor temporary.
-      if (stage === 'mail' && said !== null && isPermanent(said)) return 'client'
+      // Its word about this sender, or this client: neither an outage nor temporary.
+      if ((stage === 'mail' || stage === 'xclient') && said !== null && isPermanent(said))
+        return 'client'
       const isOurs = kind === 'local' || kind === 'aborted' || kind === 'smtputf8-unsupported'
       return isOurs ? 'client' : ifGood
     }

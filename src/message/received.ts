@@ -13,6 +13,8 @@ export interface ReceivedFacts {
   readonly id: string
   /** `TLS_AES_256_GCM_SHA384`, or null in clear. */
   readonly tlsCipher: string | null
+  /** What came of asking the client for a certificate; absent: it was not asked. Not cleaned. */
+  readonly clientCertificate?: string
   /** Named only when it is the only one: several would tell recipients of each other (RFC 5321 §7.2). */
   readonly onlyRecipient: string | null
   readonly atMs: number
@@ -22,10 +24,17 @@ export interface ReceivedFacts {
 export function encodeReceived(facts: ReceivedFacts): string {
   const from = `Received: from ${name(facts.greetingName)} (${literal(facts.clientAddress)})\r\n`
   const by = `\tby ${facts.hostname} (Pforte) with ${protocol(facts)} id ${facts.id}\r\n`
-  const tls = facts.tlsCipher === null ? '' : `\ttls ${facts.tlsCipher}\r\n`
+  const tls = facts.tlsCipher === null ? '' : tlsClause(facts.tlsCipher, facts.clientCertificate)
   const recipient = facts.onlyRecipient === null ? '' : `\tfor <${facts.onlyRecipient}>\r\n`
   const text = from + by + recipient + tls
   return `${text.slice(0, -2)};\r\n\t${encodeDateTime(facts.atMs)}\r\n`
+}
+
+/** What the client's certificate says is a comment: nobody is to act on it by parsing. */
+function tlsClause(cipher: string, clientCertificate: string | undefined): string {
+  const comment = clientCertificate?.replace(/[^\w.:*@,=/+ -]/g, '?').slice(0, 160)
+  const said = comment === undefined ? '' : `\r\n\t(client certificate ${comment})`
+  return `\ttls ${cipher}${said}\r\n`
 }
 
 /**

@@ -1,8 +1,16 @@
 // A byte stream to a peer, in clear or encrypted. The only wrapper around sockets: what stands above it
 // knows bytes, back-pressure and the end, and nothing of node:net.
 
-import net from 'node:net'
+import type net from 'node:net'
 import tls from 'node:tls'
+import type { ServerHandshake } from './server-tls.ts'
+import {
+  checkNames,
+  judgeClientCertificate,
+  judgeCertificate,
+  type CertificateJudgement,
+  type ClientTls,
+} from './client-tls.ts'
 
 export interface SocketAddress {
   /** IPv4 or IPv6 without brackets; an IPv4-mapped address is given as IPv4. */
@@ -16,14 +24,14 @@ export interface TlsFacts {
   /** Standard name, e.g. `TLS_AES_256_GCM_SHA384`. */
   readonly cipher: string
   readonly isResumed: boolean
-  /** Why the peer's certificate is not to be trusted, null if it is. Servers ask for none: 'none'. */
-  readonly certificateProblem: string | null
+  /** Null: there is nothing to be judged, because none was asked for (the usual case for clients). */
+  readonly certificate: CertificateJudgement | null
 }
 
 /** What a client needs to resume TLS with a server, and what was found out about the server's certificate. */
 export interface TlsResumption {
   readonly session: Buffer
-  readonly certificateProblem: string | null
+  readonly certificate: CertificateJudgement
 }
 
 /** What happens on a connection. None of these may throw. */
@@ -43,6 +51,7 @@ export interface ConnectionCounter {
 }
 
 export class Connection {
+  /** The peer; behind a proxy, the client that the proxy names. */
   readonly remote: SocketAddress
   readonly local: SocketAddress
   #socket: net.Socket
@@ -55,9 +64,10 @@ export class Connection {
   #early: Buffer | null = null
   #counter: ConnectionCounter | null = null
 
-  constructor(socket: net.Socket) {
+  /** `client`: who is behind the proxy that has connected. */
+  constructor(socket: net.Socket, client?: SocketAddress) {
     this.#socket = socket
-    this.remote = addressOf(socket.remoteAddress, socket.remotePort)
+    this.remote = client ?? addressOf(socket.remoteAddress, socket.remotePort)
     this.local = addressOf(socket.localAddress, socket.localPort)
     socket.setNoDelay(true)
     this.#listen()
@@ -143,40 +153,49 @@ export class Connection {
    * Becomes the server side of TLS. Nothing may have been read that is not yet handled. Rejects when the
    * handshake fails, and only then is `onClose` called; the connection is of no more use.
    */
-  startTlsServer(context: tls.SecureContext): Promise<TlsFacts> {
+  startTlsServer({ context, contextFor, asksClients }: ServerHandshake): Promise<TlsFacts> {
     const socket = new tls.TLSSocket(this.#release(), {
       isServer: true,
       secureContext: context,
-      requestCert: false,
+      requestCert: asksClients,
+      rejectUnauthorized: false,
+      SNICallback: (name, choose) => choose(null, contextFor(name)),
     })
-    return this.#encrypted(socket, 'secure', () => null)
+    return this.#encrypted(socket, 'secure', () =>
+      asksClients ? judgeClientCertificate(socket) : null,
+    )
   }
 
   /**
    * Becomes the client side of TLS; rejects as `startTlsServer`. The certificate is judged, not enforced:
-   * see `certificateProblem`.
+   * see `TlsFacts.certificate`.
    */
   startTlsClient(options: {
-    readonly serverName: string
-    readonly ca: readonly string[] | null
+    readonly clientTls: ClientTls
+    /** For SNI; null: it is not used. */
+    readonly sniName: string | null
+    /**
+     * The certificate needs one of these: a host name, an address, or a name with a leading dot, which
+     * stands for every name below it.
+     */
+    readonly names: readonly string[]
     readonly resume: TlsResumption | null
     /** Called whenever the server gave what a later connection can resume with. */
     readonly onResumption: (resumption: TlsResumption) => void
   }): Promise<TlsFacts> {
-    const isName = net.isIP(options.serverName) === 0
+    const { names, sniName, clientTls, resume } = options
     const socket = tls.connect({
       socket: this.#release(),
       rejectUnauthorized: false,
-      ...(isName ? { servername: options.serverName } : {}),
-      checkServerIdentity: (_name, certificate) =>
-        tls.checkServerIdentity(options.serverName, certificate),
-      ...(options.ca === null ? {} : { ca: [...options.ca] }),
-      ...(options.resume === null ? {} : { session: options.resume.session }),
+      secureContext: clientTls.context,
+      ...(sniName === null ? {} : { servername: sniName }),
+      checkServerIdentity: (_name, certificate) => checkNames(names, certificate),
+      ...(resume === null ? {} : { session: resume.session }),
     })
     let session: Buffer | null = null
     const tell = (): void => {
-      if (session === null || this.#tls === null) return
-      options.onResumption({ session, certificateProblem: this.#tls.certificateProblem })
+      const certificate = this.#tls?.certificate ?? null
+      if (session !== null && certificate !== null) options.onResumption({ session, certificate })
     }
     socket.on('session', (ticket: Buffer) => {
       session = ticket
@@ -184,9 +203,9 @@ export class Connection {
     })
     const encrypted = this.#encrypted(socket, 'secureConnect', () =>
       // A resumed session shows no certificate: what was found at the first handshake holds.
-      socket.isSessionReused() && options.resume !== null
-        ? options.resume.certificateProblem
-        : certificateProblem(socket),
+      socket.isSessionReused() && resume !== null
+        ? resume.certificate
+        : judgeCertificate(socket, names),
     )
     return encrypted.then((facts) => {
       tell() // before TLS 1.3 the session comes ahead of the end of the handshake
@@ -237,7 +256,7 @@ export class Connection {
   #encrypted(
     socket: tls.TLSSocket,
     secured: 'secure' | 'secureConnect',
-    certificateProblem: () => string | null,
+    certificate: () => CertificateJudgement | null,
   ): Promise<TlsFacts> {
     return new Promise((resolve, reject) => {
       this.#socket = socket
@@ -245,7 +264,7 @@ export class Connection {
       this.#failHandshake = reject
       socket.once(secured, () => {
         this.#failHandshake = null
-        this.#tls = factsOf(socket, certificateProblem())
+        this.#tls = factsOf(socket, certificate())
         socket.resume()
         resolve(this.#tls)
       })
@@ -253,21 +272,18 @@ export class Connection {
   }
 }
 
-function certificateProblem(socket: tls.TLSSocket): string | null {
-  return socket.authorized ? null : String(socket.authorizationError)
-}
-
-function factsOf(socket: tls.TLSSocket, certificateProblem: string | null): TlsFacts {
+function factsOf(socket: tls.TLSSocket, certificate: CertificateJudgement | null): TlsFacts {
   const cipher = socket.getCipher()
   return {
     protocol: socket.getProtocol() ?? 'unknown',
     cipher: cipher.standardName,
     isResumed: socket.isSessionReused(),
-    certificateProblem,
+    certificate,
   }
 }
 
-function addressOf(address: string | undefined, port: number | undefined): SocketAddress {
+/** Of a socket; its own properties are undefined once it is gone. */
+export function addressOf(address: string | undefined, port: number | undefined): SocketAddress {
   const text = address ?? 'unknown'
   return { address: text.startsWith('::ffff:') ? text.slice(7) : text, port: port ?? 0 }
 }

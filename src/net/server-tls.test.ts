@@ -17,10 +17,10 @@ test('without files there is no certificate, also after a reload', async () => {
     onReloaded: () => told.push('reloaded'),
     onFailed: () => told.push('failed'),
   })
-  assert.equal(tls.context(), null)
+  assert.equal(tls.handshake(), null)
   await tls.reload()
   await sleep(50)
-  assert.equal(tls.context(), null)
+  assert.equal(tls.handshake(), null)
   assert.deepEqual(told, [])
   tls.close()
 })
@@ -53,7 +53,7 @@ test('changed files are found; broken ones are told once, and the old stay', { s
     onReloaded: () => told.push('reloaded'),
     onFailed: () => told.push('failed'),
   })
-  const atStart = tls.context()
+  const atStart = tls.handshake()
   assert.notEqual(atStart, null)
   await sleep(80)
   assert.deepEqual(told, [])
@@ -62,20 +62,20 @@ test('changed files are found; broken ones are told once, and the old stay', { s
   await rename(`${certificate}.new`, certificate)
   await sleep(150)
   assert.deepEqual(told, ['failed'])
-  assert.equal(tls.context(), atStart)
+  assert.equal(tls.handshake(), atStart)
   await assert.rejects(tls.reload())
-  assert.equal(tls.context(), atStart)
+  assert.equal(tls.handshake(), atStart)
 
   await install(second)
   await sleep(150)
   assert.equal(told.at(-1), 'reloaded')
-  assert.notEqual(tls.context(), atStart)
+  assert.notEqual(tls.handshake(), atStart)
 
   // A key of another certificate is broken as well.
-  const good = tls.context()
+  const good = tls.handshake()
   await copyFile(first.keyPath, key)
   await sleep(150)
   assert.equal(told.at(-1), 'failed')
-  assert.equal(tls.context(), good)
+  assert.equal(tls.handshake(), good)
   tls.close()
 })

@@ -2,16 +2,26 @@
 
 import { randomBytes } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
-import tls from 'node:tls'
+import type tls from 'node:tls'
+import { ServerCertificates } from './server-certificates.ts'
 
 export interface CertificateFiles {
   readonly certificate: string
   readonly key: string
 }
 
+/** What one handshake needs. */
+export interface ServerHandshake {
+  readonly context: tls.SecureContext
+  /** For the name a client asks for (SNI). */
+  readonly contextFor: (name: string) => tls.SecureContext
+  /** Clients are asked for a certificate; those without one, or with a bad one, are served all the same. */
+  readonly asksClients: boolean
+}
+
 export interface ServerTls {
   /** What the next handshake uses; null while no certificate could be read. */
-  readonly context: () => tls.SecureContext | null
+  readonly handshake: () => ServerHandshake | null
   /** Reads the files again now. Rejects, and keeps what was good, when they cannot be used. */
   readonly reload: () => Promise<void>
   /** 48 bytes: what tickets are encrypted with from now on. Those of before are not resumed. */
@@ -19,74 +29,88 @@ export interface ServerTls {
   readonly close: () => void
 }
 
+export interface ServerTlsOptions {
+  readonly files: readonly CertificateFiles[]
+  readonly pollMs: number
+  /** 48 bytes, shared by all who shall take each other's tickets; absent: made here, and now and then anew. */
+  readonly ticketKeys?: Buffer
+  readonly asksClients?: boolean
+  /** File of the authorities for certificates of clients; absent or null: those of the system. */
+  readonly clientCaFile?: string | null
+  readonly onReloaded: () => void
+  readonly onFailed: (error: unknown) => void
+}
+
+/**
+ * Node knows one key at a time (docs/decisions/026-tls-of-the-relay.md). A ticket is good for 5 min, so at
+ * most one in twelve meets a new key.
+ */
+export const ticketKeysMs = 3_600_000
+
 /**
  * Reads the certificates; rejects when they cannot be used at the start. Later a broken file leaves the
  * last good one in place and is told through `onFailed`.
  */
-export async function openServerTls(options: {
-  readonly files: readonly CertificateFiles[]
-  readonly pollMs: number
-  /** 48 bytes, shared by all who shall take each other's tickets; absent: made here. */
-  readonly ticketKeys?: Buffer
-  readonly onReloaded: () => void
-  readonly onFailed: (error: unknown) => void
-}): Promise<ServerTls> {
+export async function openServerTls(options: ServerTlsOptions): Promise<ServerTls> {
   // Tickets stay good across a reload; a process forgets them when it ends.
   let ticketKeys = options.ticketKeys ?? randomBytes(48)
   let seen = ''
   let broken = ''
-  let context: tls.SecureContext | null = null
+  let handshake: ServerHandshake | null = null
   const reload = async (): Promise<void> => {
     if (options.files.length === 0) return
-    const stamp = await stampOf(options.files)
-    context = await readContext(options.files, ticketKeys)
+    const stamp = await stampOf(options)
+    handshake = await readHandshake(options, ticketKeys)
     seen = stamp
   }
   const poll = async (): Promise<void> => {
-    const stamp = await stampOf(options.files)
+    const stamp = await stampOf(options)
     if (stamp === seen || stamp === broken) return
     broken = stamp // told once, not at every look
     await reload()
     options.onReloaded()
   }
-  await reload()
-  const timer = setInterval(() => {
-    poll().catch(options.onFailed)
-  }, options.pollMs).unref()
-  if (options.files.length === 0) clearInterval(timer)
-  return {
-    context: () => context,
-    reload,
-    useTicketKeys: async (keys) => {
-      ticketKeys = keys
-      await reload()
-    },
-    close: () => clearInterval(timer),
+  const useTicketKeys = async (keys: Buffer): Promise<void> => {
+    ticketKeys = keys
+    await reload()
   }
+  await reload()
+  const timers = [setInterval(() => void poll().catch(options.onFailed), options.pollMs).unref()]
+  if (options.ticketKeys === undefined) {
+    const renew = (): void => void useTicketKeys(randomBytes(48)).catch(options.onFailed)
+    timers.push(setInterval(renew, ticketKeysMs).unref())
+  }
+  const close = (): void => {
+    for (const timer of timers) clearInterval(timer)
+  }
+  if (options.files.length === 0) close()
+  return { handshake: () => handshake, reload, useTicketKeys, close }
 }
 
-async function stampOf(files: readonly CertificateFiles[]): Promise<string> {
-  const stamps = files
-    .flatMap((pair) => [pair.certificate, pair.key])
-    .map(async (file) => {
-      const { mtimeMs, ino, size } = await stat(file)
-      return `${mtimeMs}:${ino}:${size}`
-    })
+async function stampOf({ files, clientCaFile }: ServerTlsOptions): Promise<string> {
+  const paths = files.flatMap((pair) => [pair.certificate, pair.key])
+  if (typeof clientCaFile === 'string') paths.push(clientCaFile)
+  const stamps = paths.map(async (file) => {
+    const { mtimeMs, ino, size } = await stat(file)
+    return `${mtimeMs}:${ino}:${size}`
+  })
   return (await Promise.all(stamps)).join(' ')
 }
 
-async function readContext(
-  files: readonly CertificateFiles[],
+async function readHandshake(
+  { files, asksClients = false, clientCaFile = null }: ServerTlsOptions,
   ticketKeys: Buffer,
-): Promise<tls.SecureContext> {
+): Promise<ServerHandshake> {
   const read = (file: string): Promise<string> => readFile(file, 'utf8')
-  const certificates = await Promise.all(files.map((pair) => read(pair.certificate)))
-  const keys = await Promise.all(files.map((pair) => read(pair.key)))
-  return tls.createSecureContext({
-    cert: certificates,
-    key: keys,
-    minVersion: 'TLSv1.2',
-    sessionIdContext: 'pforte',
-    ticketKeys,
-  })
+  const pairs = files.map(async (pair) => ({
+    certificate: await read(pair.certificate),
+    key: await read(pair.key),
+  }))
+  const clientCa = asksClients && clientCaFile !== null ? await read(clientCaFile) : null
+  const certificates = new ServerCertificates(await Promise.all(pairs), { ticketKeys, clientCa })
+  return {
+    context: certificates.fallback,
+    contextFor: (name) => certificates.contextFor(name),
+    asksClients,
+  }
 }

@@ -180,6 +180,7 @@ test('localhost means the machine where a route names it, not where an MX record
   }
   assert.deepEqual(await firstOf('localhost:2525'), {
     server: 'localhost',
+    names: ['localhost'],
     address: '127.0.0.1',
     port: 2525,
   })

@@ -5,8 +5,10 @@ import type { Endpoint, Route } from '#registry/registry.ts'
 import type { NoAnswer, ObjectionTo } from './nexthop.ts'
 
 export interface Candidate {
-  /** The name for people and for the certificate: a host name, or the address itself. */
+  /** The name for people and for SNI: a host name, or the address itself. */
   readonly server: string
+  /** The certificate needs one of these; a leading dot stands for every name below. */
+  readonly names: readonly string[]
   readonly address: string
   readonly port: number
 }
@@ -47,11 +49,12 @@ export async function* findCandidates(
   let leftCount = maxCandidateCount
   for (const endpoint of route.endpoints) {
     const found = await ofEndpoint(endpoint, { resolver, rules, signal })
+    const names = namesFor(endpoint, route)
     if (typeof found === 'string') {
       yield { kind: 'dns', stage: 'dns', detail: found, reply: null }
       continue
     }
-    yield* found.slice(0, leftCount)
+    for (const place of found.slice(0, leftCount)) yield { ...place, names }
     leftCount -= found.length
     if (leftCount <= 0) return
   }
@@ -63,8 +66,27 @@ interface LookUp {
   readonly signal: AbortSignal | null
 }
 
-/** Candidates, or in words why there are none. */
-type Found = readonly Candidate[] | string
+/** One whose names are not known yet. */
+type Place = Omit<Candidate, 'names'>
+
+/** Places, or in words why there are none. */
+type Found = readonly Place[] | string
+
+/**
+ * The names in MX records come from the DNS, where an attacker can put his own: as Postfix's level `secure`
+ * does, the certificate has to be for the domain itself or a name below it.
+ */
+function namesFor(endpoint: Endpoint, { trust }: Route): readonly string[] {
+  if (trust.names.length > 0) return trust.names
+  switch (endpoint.kind) {
+    case 'host':
+      return [endpoint.host]
+    case 'address':
+      return [endpoint.address]
+    case 'mx':
+      return [endpoint.name, `.${endpoint.name}`]
+  }
+}
 
 async function ofEndpoint(endpoint: Endpoint, lookUp: LookUp): Promise<Found> {
   switch (endpoint.kind) {
@@ -128,7 +150,7 @@ async function ofMx(name: string, port: number, lookUp: LookUp): Promise<Found> 
   const answer = await lookUp.resolver.mx(name, lookUp.signal)
   if (answer.kind === 'none') return `${name} has no MX record in the DNS`
   if (answer.kind === 'failed') return `the DNS gave no MX record of ${name}: ${answer.detail}`
-  const found: { readonly candidates: readonly Candidate[]; readonly preference: number }[] = []
+  const found: { readonly candidates: readonly Place[]; readonly preference: number }[] = []
   let problem = `${name} takes no mail (null MX)` // RFC 7505
   let ownPreference = Infinity
   for (const { exchange, preference } of answer.values.slice(0, maxCandidateCount)) {

@@ -14,10 +14,12 @@ import {
   type Pending,
   type Transfer,
 } from '#client/client.ts'
-import type { Connection, TlsResumption } from '#net/connection.ts'
+import type { Connection } from '#net/connection.ts'
 import type { Extensions } from '#smtp/extensions.ts'
 import { ReplyDecoder, type DecodedReply } from '#smtp/reply-decoder.ts'
 import type { PeerReply } from '#smtp/reply.ts'
+import { encrypt, type DialogTls } from './encrypt.ts'
+import { tlsStanding, tlsText, type TlsStanding } from './judge-tls.ts'
 import type { ContentReader, NextHopFacts, NoAnswer } from './nexthop.ts'
 
 /** How the present task ended. */
@@ -57,8 +59,7 @@ export interface DialogOptions {
   readonly timeouts: DialogTimeouts
   readonly deadlines: Deadlines
   readonly owner: DialogOwner
-  readonly ca: readonly string[] | null
-  readonly tlsSessions: Map<string, TlsResumption>
+  readonly tls: DialogTls
 }
 
 /** For the reply to QUIT and the end of the connection. */
@@ -83,6 +84,7 @@ export class Dialog implements Expirable {
   #isClosing = false
   #farewellBytes = 0
   #isGone = false
+  #isSpent = false
 
   constructor(options: DialogOptions) {
     this.#options = options
@@ -116,6 +118,11 @@ export class Dialog implements Expirable {
     return this.#begin(budgetMs, { kind: 'transfer', transfer })
   }
 
+  /** XCLIENT was said: the server takes the connection for another client's (its permissions included). */
+  get isSpent(): boolean {
+    return this.#isSpent
+  }
+
   /** Says goodbye; only between tasks. */
   quit(): void {
     this.#isQuitting = true
@@ -128,15 +135,23 @@ export class Dialog implements Expirable {
 
   facts(): NextHopFacts {
     const { connection, server } = this.#options
-    const { tls } = connection
-    const trust = tls?.certificateProblem === null ? 'verified' : 'unverified'
+    const { policy, trust } = this.#options.tls
     return {
       server,
       address: connection.remote.address,
       port: connection.remote.port,
-      tls: tls === null ? null : `${tls.protocol} ${tls.cipher} ${trust}`,
+      tls: tlsText(policy, trust, connection.tls),
       extensions: this.#extensions,
     }
+  }
+
+  /** As of now: what the connection is worth. */
+  get tlsStanding(): TlsStanding {
+    return tlsStanding(this.#options.tls.policy, this.#options.connection.tls)
+  }
+
+  get tlsProtocol(): string | null {
+    return this.#options.connection.tls?.protocol ?? null
   }
 
   /** The pool's wait for work is over, or the peer took too long. */
@@ -198,7 +213,8 @@ export class Dialog implements Expirable {
   #feed(event: ClientEvent): void {
     const next = step(this.#options.rules, this.#state, event)
     this.#state = next.state
-    if ('extensions' in next.state) this.#extensions = next.state.extensions
+    if (next.state.phase === 'presenting') this.#isSpent = true
+    else if ('extensions' in next.state) this.#extensions = next.state.extensions
     for (const effect of next.effects) this.#perform(effect)
   }
 
@@ -253,26 +269,12 @@ export class Dialog implements Expirable {
   }
 
   async #startTls(): Promise<void> {
-    const { connection, server, ca, tlsSessions, rules } = this.#options
-    const key = `${server} ${connection.remote.address} ${connection.remote.port}`
-    let isUsable = true
+    const { connection, server, tls } = this.#options
     this.#expectWithin(this.#options.timeouts.commandMs)
     try {
-      const facts = await connection.startTlsClient({
-        serverName: server,
-        ca,
-        resume: tlsSessions.get(key) ?? null,
-        onResumption: (resumption) => {
-          if (isUsable) tlsSessions.set(key, resumption)
-        },
-      })
-      const problem = rules.tls === 'verify' ? facts.certificateProblem : null
-      if (problem !== null) throw new Error(`the certificate is not trusted: ${problem}`)
+      await encrypt(connection, server, tls)
       this.#feed({ kind: 'encrypted' })
     } catch (error) {
-      // Tickets may still come; a session with a server that is not trusted must never be resumed.
-      isUsable = false
-      tlsSessions.delete(key)
       this.#tlsFailed(error instanceof Error ? error.message : String(error))
     }
   }

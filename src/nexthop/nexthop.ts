@@ -1,9 +1,14 @@
 // Pooled connections to the institutes' servers. The door: what can be asked of a next hop, and what
 // comes back. Nothing here judges; an answer is the peer's reply or the reason why there is none.
 
+import type { PresentedClient } from '#client/client.ts'
 import type { Extensions } from '#smtp/extensions.ts'
 import type { PeerReply } from '#smtp/reply.ts'
-import type { Route } from '#registry/registry.ts'
+import type { Route, TlsPolicy } from '#registry/registry.ts'
+import type { TlsStanding } from './judge-tls.ts'
+
+export type { PresentedClient } from '#client/client.ts'
+export type { TlsStanding } from './judge-tls.ts'
 
 /** How far a dialog with a next hop had come. */
 export type Stage =
@@ -13,6 +18,8 @@ export type Stage =
   | 'banner'
   | 'ehlo'
   | 'starttls'
+  /** XCLIENT and the EHLO after it: what the server has against the client, not the mail. */
+  | 'xclient'
   | 'mail'
   | 'rcpt'
   | 'data'
@@ -55,7 +62,10 @@ export interface NextHopFacts {
   /** Address and port connected to, or null when it did not come to that. */
   readonly address: string | null
   readonly port: number
-  /** `TLSv1.3 TLS_AES_256_GCM_SHA384 verified`, or null in clear. */
+  /**
+   * `TLSv1.3 TLS_AES_256_GCM_SHA384 verified`; or `pinned`, or `unverified (…)` with the reason at the end.
+   * Null in clear.
+   */
   readonly tls: string | null
   /** What it offered in its last EHLO; null when it was never reached. */
   readonly extensions: Extensions | null
@@ -118,6 +128,8 @@ export interface OutboundMail {
    * each attempt; the reader is closed by whoever opened it.
    */
   readonly openContent: () => ContentReader
+  /** Told to a server that offers XCLIENT, on routes that have it switched on; absent: nobody is. */
+  readonly client?: PresentedClient | null
 }
 
 /** Content in wire form, either all of it in memory or to be read piece by piece. */
@@ -215,12 +227,17 @@ export type NextHopEvent =
       readonly nextHop: NextHopFacts
       readonly purpose: 'question' | 'handover'
       readonly tookMs: number
+      readonly tlsPolicy: TlsPolicy
+      /** What is known of the server; and the version of TLS, null in clear. */
+      readonly tlsStanding: TlsStanding
+      readonly tlsProtocol: string | null
     }
   | {
       readonly kind: 'next-hop-failed'
       readonly route: string
       readonly nextHop: NextHopFacts
       readonly cause: NoAnswer
+      readonly tlsPolicy: TlsPolicy
     }
   | { readonly kind: 'next-hop-down'; readonly route: string; readonly cause: NoAnswer }
   | { readonly kind: 'next-hop-up'; readonly route: string; readonly downForMs: number }

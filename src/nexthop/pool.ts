@@ -80,7 +80,11 @@ export class Pool implements DialogOwner {
   }
 
   onReady = (dialog: Dialog): void => {
-    if (this.#isClosing || dialog.useCount >= this.#options.maxUsesPerConnection) {
+    if (
+      this.#isClosing ||
+      dialog.isSpent ||
+      dialog.useCount >= this.#options.maxUsesPerConnection
+    ) {
       dialog.quit()
       return
     }

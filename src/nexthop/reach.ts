@@ -3,11 +3,14 @@
 import type { Deadlines } from '#base/deadlines.ts'
 import type { Resolver } from '#dns/dns.ts'
 import { connect } from '#net/connect.ts'
-import type { Connection, TlsResumption } from '#net/connection.ts'
-import type { Route } from '#registry/registry.ts'
+import type { ClientRules } from '#client/client.ts'
+import { createClientTls, type ClientTls } from '#net/client-tls.ts'
+import type { Connection } from '#net/connection.ts'
+import type { Route, TlsPolicy } from '#registry/registry.ts'
 import { findCandidates, routeName, type Candidate } from './candidates.ts'
 import { Dialog, type DialogOwner, type DialogTimeouts } from './dialog.ts'
 import type { NextHopFacts, NoAnswer, ObjectionTo, Within } from './nexthop.ts'
+import { TlsSessions } from './tls-sessions.ts'
 
 export interface ReachOptions {
   readonly route: Route
@@ -36,10 +39,12 @@ export class Reach {
   readonly #options: ReachOptions
   readonly #avoidUntilMs = new Map<string, number>()
   readonly #clearUntilMs = new Map<string, number>()
-  readonly #tlsSessions = new Map<string, TlsResumption>()
+  readonly #tlsSessions: TlsSessions
+  #clientTls: ClientTls | null = null
 
   constructor(options: ReachOptions) {
     this.#options = options
+    this.#tlsSessions = new TlsSessions(options.monotonicMs)
   }
 
   /** A dialog that has become ready (its owner was told), or the cause of the last failure. Never rejects. */
@@ -116,18 +121,23 @@ export class Reach {
     { connectTimeoutMs, timeouts }: ReachTimeouts,
     isInClear: boolean,
   ): Promise<Dialog | NoAnswer> {
-    const { hostname, route, deadlines, ca } = this.#options
+    const { hostname, route, deadlines } = this.#options
     const connection = await this.#connect(candidate, within, connectTimeoutMs)
     if ('kind' in connection) return connection
     const dialog = new Dialog({
       connection,
-      rules: { hostname, tls: isInClear ? 'none' : route.tls },
+      rules: { hostname, tls: isInClear ? 'none' : tlsRule(route.tls) },
       server: candidate.server,
       timeouts,
       deadlines,
       owner,
-      ca,
-      tlsSessions: this.#tlsSessions,
+      tls: {
+        policy: route.tls,
+        trust: route.trust,
+        names: candidate.names,
+        client: () => this.#trusted(),
+        sessions: this.#tlsSessions,
+      },
     })
     const outcome = await dialog.open(within.budgetMs)
     if (outcome.kind === 'ready') return dialog
@@ -155,6 +165,13 @@ export class Reach {
     }
   }
 
+  /** A domain's own authorities are the only ones it believes. */
+  #trusted(): ClientTls {
+    const { route, ca } = this.#options
+    this.#clientTls ??= createClientTls(route.trust.ca === null ? ca : [route.trust.ca])
+    return this.#clientTls
+  }
+
   #factsOf(candidate: Candidate | null): NextHopFacts {
     const { route } = this.#options
     return {
@@ -169,6 +186,10 @@ export class Reach {
 
 function keyOf(candidate: Candidate): string {
   return `${candidate.address} ${candidate.port}`
+}
+
+function tlsRule(policy: TlsPolicy): ClientRules['tls'] {
+  return policy === 'verify' || policy === 'pin' ? 'required' : policy
 }
 
 /** A server that says nothing once TLS has begun is as broken as one that says nonsense. */

@@ -113,7 +113,8 @@ export class Target {
   }
 
   async transfer(mail: OutboundMail, within: Within): Promise<TransferResult> {
-    const transfer = { task: 'transfer', ...mail } as const
+    const client = this.route.isXclient ? (mail.client ?? null) : null
+    const transfer = { task: 'transfer', ...mail, client } as const
     const { outcome, nextHop, tookMs } = await this.#run(this.#handover, within, (dialog, ms) =>
       dialog.transfer(transfer, mail.openContent(), ms),
     )
@@ -209,7 +210,8 @@ export class Target {
       return
     }
     const { kind, stage } = outcome.cause
-    const isEnvelope = stage === 'mail' || stage === 'rcpt' || stage === 'data'
+    const isEnvelope =
+      stage === 'xclient' || stage === 'mail' || stage === 'rcpt' || stage === 'data'
     if (isEnvelope && (kind === 'io' || kind === 'timeout' || kind === 'malformed')) {
       this.#breaker.onFailure(outcome.cause)
     }
@@ -236,7 +238,13 @@ export class Target {
       ca,
       monotonicMs,
       onFailed: (nextHop, cause) =>
-        emit({ kind: 'next-hop-failed', route: this.route.id, nextHop, cause }),
+        emit({
+          kind: 'next-hop-failed',
+          route: this.route.id,
+          nextHop,
+          cause,
+          tlsPolicy: this.route.tls,
+        }),
     })
   }
 
@@ -280,7 +288,10 @@ export class Target {
     const nextHop = result.facts()
     this.#facts = nextHop
     const { emit } = this.#options
-    emit({ kind: 'next-hop-connected', route: this.route.id, nextHop, purpose, tookMs })
+    const { id: route, tls: tlsPolicy } = this.route
+    const { tlsStanding, tlsProtocol } = result
+    const tls = { tlsPolicy, tlsStanding, tlsProtocol }
+    emit({ kind: 'next-hop-connected', route, nextHop, purpose, tookMs, ...tls })
   }
 
   #createBreaker(): Breaker {
@@ -322,5 +333,6 @@ function causeOf(outcome: DialogOutcome): NoAnswer {
 function wasStale(dialog: Dialog, outcome: DialogOutcome): boolean {
   if (outcome.kind !== 'failed' || dialog.useCount <= 1) return false
   const { kind, stage, reply } = outcome.cause
-  return stage === 'mail' && (kind === 'io' || (kind === 'refused' && reply?.code === 421))
+  const isFirst = stage === 'mail' || stage === 'xclient'
+  return isFirst && (kind === 'io' || (kind === 'refused' && reply?.code === 421))
 }

@@ -13,6 +13,8 @@ const route: ServedDomain['route'] = {
   id: 'x',
   endpoints: [{ kind: 'host', host: 'mail.inst.example', port: 25 }],
   tls: 'opportunistic',
+  trust: { names: [], ca: null, pins: [] },
+  isXclient: false,
 }
 
 const domain: ServedDomain = {

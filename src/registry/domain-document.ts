@@ -5,6 +5,7 @@ import * as z from 'zod'
 import { failure, success, type Result } from '#base/result.ts'
 import { cleanLine, nearestWord } from '#base/text.ts'
 import type { DomainDocument, DomainProblem } from './served-domain.ts'
+import { maxCaLength, maxNameCount, maxPinCount } from './tls-trust.ts'
 
 /** For people and for terminals: one line without control characters, no longer than a screen or two. */
 const line = z
@@ -12,12 +13,16 @@ const line = z
   .max(300, 'at most 300 characters')
   .refine((text) => cleanLine(text, 300) === text, 'control characters are not allowed')
 
-const endpoints = z.union(
-  [z.string().transform((text) => [text]), z.array(z.string()).min(1).max(16)],
-  {
-    error: 'expected an endpoint such as mail.inst.example:25, or a list of 1 to 16 of them',
-  },
-)
+function oneOrMore(what: string, maxCount: number): z.ZodType<string[]> {
+  return z.union(
+    [z.string().transform((text) => [text]), z.array(z.string()).min(1).max(maxCount)],
+    {
+      error: `expected ${what}, or a list of 1 to ${maxCount} of them`,
+    },
+  )
+}
+
+const endpoints = oneOrMore('an endpoint such as mail.inst.example:25', 16)
 
 const replyPattern = z.strictObject({
   text: line.min(1, 'expected text'),
@@ -29,8 +34,17 @@ const schema = z.strictObject({
   to: endpoints,
   callout: endpoints.exactOptional(),
   tls: z
-    .enum(['opportunistic', 'verify', 'none'], { error: 'expected opportunistic, verify or none' })
+    .enum(['opportunistic', 'verify', 'pin', 'none'], {
+      error: 'expected opportunistic, verify, pin or none',
+    })
     .exactOptional(),
+  tlsNames: oneOrMore('a name such as mail.inst.example', maxNameCount).exactOptional(),
+  tlsCa: z
+    .string({ error: 'expected PEM certificates' })
+    .max(maxCaLength, `at most ${maxCaLength} characters`)
+    .exactOptional(),
+  tlsPins: oneOrMore('a pin such as sha256//BASE64', maxPinCount).exactOptional(),
+  xclient: z.literal(true, { error: 'expected true, or nothing' }).exactOptional(),
   maxSize: z.string({ error: 'expected a size such as 50MiB' }).exactOptional(),
   subaddressSeparator: z.string({ error: 'expected one character such as +' }).exactOptional(),
   replyPatterns: z.array(replyPattern).max(64, 'at most 64 patterns').exactOptional(),
@@ -40,7 +54,7 @@ const schema = z.strictObject({
   contact: line.exactOptional(),
 })
 
-/** `to` and `callout` may be one endpoint or a list. Every problem is returned, with its place. */
+/** `to`, `callout`, `tlsNames` and `tlsPins` may be one text or a list. Every problem is returned, with its place. */
 export function parseDomainDocument(
   value: unknown,
 ): Result<DomainDocument, readonly [DomainProblem, ...DomainProblem[]]> {

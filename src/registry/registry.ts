@@ -1,7 +1,23 @@
 // Which domains are served and where their mail goes. The door of the registry: contract and shapes.
 
-/** `none` never encrypts, `opportunistic` encrypts when offered, `verify` needs a trusted name and chain. */
-export type TlsPolicy = 'none' | 'opportunistic' | 'verify'
+/**
+ * `none` never encrypts, `opportunistic` encrypts when offered, `verify` needs a trusted name and chain,
+ * `pin` a known key. With the last two there is no delivery, and no question, in clear or to another server.
+ */
+export type TlsPolicy = 'none' | 'opportunistic' | 'verify' | 'pin'
+
+/** What a certificate is judged by, beyond the usual. Each is empty, or null, unless the operator set it. */
+export interface TlsTrust {
+  /**
+   * With `verify`, names of which the certificate needs one, instead of the server's own. A-labels, lower
+   * case; one with a leading dot stands for every name below it.
+   */
+  readonly names: readonly string[]
+  /** With `verify`, certificates of the only authorities to be believed, PEM; null: the relay's own. */
+  readonly ca: string | null
+  /** With `pin`, `sha256//BASE64` of the public keys (SubjectPublicKeyInfo) to be believed; else empty. */
+  readonly pins: readonly string[]
+}
 
 /** One place mail can be taken to, as the operator wrote it. */
 export type Endpoint =
@@ -17,6 +33,9 @@ export interface Route {
   readonly id: string
   readonly endpoints: readonly [Endpoint, ...Endpoint[]]
   readonly tls: TlsPolicy
+  readonly trust: TlsTrust
+  /** Is a server that offers XCLIENT told whose mail it is? */
+  readonly isXclient: boolean
 }
 
 /**

@@ -1,9 +1,10 @@
 // Endpoints and routes: what an operator writes behind `--to`, and the one spelling it is kept in.
 
+import { createHash } from 'node:crypto'
 import { failure, success, type Result } from '#base/result.ts'
 import { parseDomain } from '#smtp/domain-name.ts'
 import { canonicalAddress } from './ip-address.ts'
-import type { Endpoint, Route, TlsPolicy } from './registry.ts'
+import type { Endpoint, Route, TlsPolicy, TlsTrust } from './registry.ts'
 
 const smtpPort = 25 // RFC 5321 §4.5.4.2
 
@@ -41,11 +42,30 @@ export function formatEndpoint(endpoint: Endpoint): string {
   }
 }
 
+export const noTrust: TlsTrust = Object.freeze({ names: [], ca: null, pins: [] })
+
 /** A route with its canonical id; an endpoint written twice is kept once, at its first place. */
-export function createRoute(endpoints: readonly [Endpoint, ...Endpoint[]], tls: TlsPolicy): Route {
+export function createRoute(
+  endpoints: readonly [Endpoint, ...Endpoint[]],
+  tls: TlsPolicy,
+  { trust = noTrust, isXclient = false }: Partial<Pick<Route, 'trust' | 'isXclient'>> = {},
+): Route {
   const byText = new Map(endpoints.map((endpoint) => [formatEndpoint(endpoint), endpoint]))
   const [first = endpoints[0], ...rest] = byText.values()
-  return { id: `${[...byText.keys()].join(',')} tls=${tls}`, endpoints: [first, ...rest], tls }
+  const id = `${[...byText.keys()].join(',')} tls=${tls}${trustText(trust)}${isXclient ? ' xclient' : ''}`
+  return { id, endpoints: [first, ...rest], tls, trust, isXclient }
+}
+
+/**
+ * Connections are shared by id, so whatever decides if a server is believed is part of it: a connection
+ * that was good enough for one domain must not carry the mail of a stricter one.
+ */
+function trustText({ names, ca, pins }: TlsTrust): string {
+  if (names.length === 0 && ca === null && pins.length === 0) return ''
+  const digest = createHash('sha256')
+    .update(JSON.stringify([names, ca, pins]))
+    .digest('hex')
+  return `:${digest.slice(0, 16)}`
 }
 
 function parseMx(written: string): Result<Endpoint> {

@@ -6,6 +6,7 @@ import { formatSize, parseSize } from '#base/units.ts'
 import { parseDomain } from '#smtp/domain-name.ts'
 import type { Endpoint, ReplyPattern, Route, ServedDomain, TlsPolicy } from './registry.ts'
 import { createRoute, formatEndpoint, parseEndpoint } from './route.ts'
+import { parseTrust } from './tls-trust.ts'
 
 /** Keys as in the YAML of `pforte domain export`. Strings are as people write them, not yet checked. */
 export interface DomainDocument {
@@ -16,6 +17,14 @@ export interface DomainDocument {
   readonly callout?: readonly string[]
   /** Absent: opportunistic. */
   readonly tls?: TlsPolicy
+  /** With `verify`: other names than the server's own; `.inst.example` is every name below. */
+  readonly tlsNames?: readonly string[]
+  /** With `verify`: PEM certificates of the only authorities to be believed. */
+  readonly tlsCa?: string
+  /** With `pin`: SHA-256 of public keys, `sha256//BASE64`. */
+  readonly tlsPins?: readonly string[]
+  /** True: a server that offers XCLIENT is told whose mail it is. */
+  readonly xclient?: true
   /** `50MiB`; absent: the relay's own limit. */
   readonly maxSize?: string
   readonly subaddressSeparator?: string
@@ -43,9 +52,12 @@ export function createServedDomain(
   if (!domain.ok)
     return problem(['domain'], `${JSON.stringify(document.domain)}: ${domain.problem}`)
   const tls = document.tls ?? 'opportunistic'
-  const route = parseRoute('to', document.to, tls)
+  const trust = parseTrust(tls, document)
+  if (!trust.ok) return trust
+  const rest = { tls, trust: trust.value, isXclient: document.xclient ?? false }
+  const route = parseRoute('to', document.to, rest)
   if (!route.ok) return route
-  const callout = parseRoute('callout', document.callout ?? document.to, tls)
+  const callout = parseRoute('callout', document.callout ?? document.to, rest)
   if (!callout.ok) return callout
   const maxMessageBytes = parseMaxSize(document.maxSize)
   if (!maxMessageBytes.ok) return maxMessageBytes
@@ -76,6 +88,10 @@ export function toDomainDocument(served: ServedDomain): DomainDocument {
     to: route.endpoints.map(formatEndpoint),
     ...(calloutRoute.id !== route.id && { callout: calloutRoute.endpoints.map(formatEndpoint) }),
     ...(route.tls !== 'opportunistic' && { tls: route.tls }),
+    ...(route.trust.names.length > 0 && { tlsNames: route.trust.names }),
+    ...(route.trust.ca !== null && { tlsCa: route.trust.ca }),
+    ...(route.trust.pins.length > 0 && { tlsPins: route.trust.pins }),
+    ...(route.isXclient && { xclient: true as const }),
     ...(served.maxMessageBytes !== null && { maxSize: formatSize(served.maxMessageBytes) }),
     ...(served.subaddressSeparator !== null && { subaddressSeparator: served.subaddressSeparator }),
     ...(served.replyPatterns.length > 0 && { replyPatterns: served.replyPatterns }),
@@ -97,7 +113,7 @@ export function withHistoryOf(wanted: ServedDomain, current: ServedDomain): Serv
 function parseRoute(
   key: 'to' | 'callout',
   texts: readonly string[],
-  tls: TlsPolicy,
+  { tls, ...rest }: Pick<Route, 'tls' | 'trust' | 'isXclient'>,
 ): Result<Route, DomainProblem> {
   const endpoints: Endpoint[] = []
   for (const [index, text] of texts.entries()) {
@@ -105,9 +121,9 @@ function parseRoute(
     if (!endpoint.ok) return problem([key, index], endpoint.problem)
     endpoints.push(endpoint.value)
   }
-  const [first, ...rest] = endpoints
+  const [first, ...others] = endpoints
   if (first === undefined) return problem([key], 'at least one endpoint is needed')
-  return success(createRoute([first, ...rest], tls))
+  return success(createRoute([first, ...others], tls, rest))
 }
 
 function parseMaxSize(text: string | undefined): Result<number | null, DomainProblem> {

@@ -16,6 +16,7 @@ test('keywords count in either case, and all are kept as they came', () => {
     startTls: true,
     enhancedStatusCodes: true,
     chunking: true,
+    xclient: [],
     size: null,
     keywords: [...keywords, 'CHUNKING', 'X-ODD 1'],
   })

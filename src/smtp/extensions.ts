@@ -8,6 +8,8 @@ export interface Extensions {
   readonly startTls: boolean
   readonly enhancedStatusCodes: boolean
   readonly chunking: boolean
+  /** Names of the attributes of XCLIENT, upper case; empty: it is not offered. */
+  readonly xclient: readonly string[]
   /** Offered limit in bytes; 0: SIZE without a limit (RFC 1870 §4); null: SIZE not offered. */
   readonly size: number | null
   /** `KEYWORD params` lines as they came, the greeting line left out. */
@@ -21,6 +23,7 @@ export const noExtensions: Extensions = Object.freeze({
   startTls: false,
   enhancedStatusCodes: false,
   chunking: false,
+  xclient: [],
   size: null,
   keywords: [],
 })
@@ -41,9 +44,14 @@ export function parseExtensions(lines: readonly string[]): Extensions {
     startTls: parameters.has('STARTTLS'),
     enhancedStatusCodes: parameters.has('ENHANCEDSTATUSCODES'),
     chunking: parameters.has('CHUNKING'),
+    xclient: words(parameters.get('XCLIENT')),
     size: size === undefined ? null : parseSizeLimit(size),
     keywords,
   }
+}
+
+function words(text: string | undefined): readonly string[] {
+  return text === undefined || text === '' ? [] : text.toUpperCase().split(' ')
 }
 
 function parseSizeLimit(text: string): number {

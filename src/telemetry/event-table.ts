@@ -52,7 +52,7 @@ export const eventTable: Readonly<Record<EventKind, EventRow>> = {
   'session-opened': { level: 'info', meaning: 'A client connected.' },
   'session-refused': {
     level: 'warning',
-    meaning: 'A client connected and was sent away with 421.',
+    meaning: 'A client connected and was sent away with 421; on a port for proxies without a word.',
   },
   'strain-began': {
     level: 'warning',

@@ -14,7 +14,10 @@ export function describeIntake(event: IntakeEvent): Description {
         text: `${endpointText(event.client)} to ${endpointText(event.listener)}`,
       }
     case 'session-refused':
-      return { word: 'sent away', text: `${endpointText(event.client)}: ${event.reason}` }
+      return {
+        word: 'sent away',
+        text: `${endpointText(event.client)}: ${event.reason}${event.detail === undefined ? '' : `, ${peerText(event.detail)}`}`,
+      }
     case 'strain-began':
       return {
         word: 'STRAIN',
@@ -33,7 +36,7 @@ export function describeIntake(event: IntakeEvent): Description {
     case 'tls-established':
       return {
         word: 'encrypted',
-        text: `${event.protocol} ${event.cipher}${event.resumed ? ', resumed' : ''}`,
+        text: `${event.protocol} ${event.cipher}${event.resumed ? ', resumed' : ''}${certificateText(event.clientCertificate)}`,
       }
     case 'tls-failed':
       return { word: 'TLS failed', text: peerText(event.detail) }
@@ -154,4 +157,8 @@ function mailText(event: Extract<IntakeEvent, { readonly kind: 'mail-finished' }
 
 function transferText({ server, address, outcome, reply }: TransferSummary): string {
   return `; ${peerText(server)}${address === null ? '' : ` [${address}]`} ${outcome}: ${peerText(reply)}`
+}
+
+function certificateText(clientCertificate: string | undefined): string {
+  return clientCertificate === undefined ? '' : `, certificate ${peerText(clientCertificate)}`
 }

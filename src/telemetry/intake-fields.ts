@@ -20,6 +20,7 @@ export function addIntakeFields(fields: LogFields, event: IntakeEvent): void {
       fields['clientAddress'] = event.client.address
       fields['clientPort'] = event.client.port
       fields['reason'] = event.reason
+      if (event.detail !== undefined) fields['detail'] = peerText(event.detail)
       return
     case 'strain-began':
       fields['sessionCount'] = event.sessionCount
@@ -37,6 +38,9 @@ export function addIntakeFields(fields: LogFields, event: IntakeEvent): void {
       fields['tlsProtocol'] = event.protocol
       fields['tlsCipher'] = event.cipher
       fields['isTlsResumed'] = event.resumed
+      if (event.clientCertificate !== undefined) {
+        fields['clientCertificate'] = peerText(event.clientCertificate)
+      }
       return
     case 'tls-failed':
       fields['detail'] = peerText(event.detail)

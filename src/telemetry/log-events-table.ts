@@ -80,6 +80,8 @@ export const fieldTable: Readonly<Record<string, string>> = {
   isExtended: 'True for EHLO, false for HELO.',
   tlsProtocol: 'Such as `TLSv1.3`.',
   tlsCipher: 'The cipher suite by its IANA name.',
+  clientCertificate:
+    '`verified:` and its names, `unverified:` and why, or `none`; absent: it was not asked for.',
   isTlsResumed: 'True when an earlier TLS session was resumed.',
   reversePath: 'MAIL FROM without angle brackets; empty for the null reverse-path.',
   verdict: '`accept`, `defer` (4yz) or `reject` (5yz).',
@@ -123,7 +125,10 @@ export const fieldTable: Readonly<Record<string, string>> = {
   route: 'Which route: its servers and its TLS policy.',
   serverAddress: 'The address connected to; null when it did not come to that.',
   serverPort: 'The port of the server.',
-  serverTls: 'Protocol, cipher and whether the name was verified; null in clear.',
+  serverTls:
+    'Protocol, cipher, and `verified`, `pinned` or `unverified` with the reason; null in clear.',
+  tlsPolicy: 'The policy of the domain: `none`, `opportunistic`, `verify` or `pin`.',
+  tlsStanding: 'What is known of the server: `clear`, `unverified`, `verified` or `pinned`.',
   purpose:
     'What it was for: `question`, `handover`; of a question: `rcpt`, `refresh`, `command`, `catch-all`.',
   cause: 'Why there is no answer, or why it means nothing: a closed set of words.',

@@ -15,10 +15,13 @@ export function addModuleFields(fields: LogFields, event: ModuleEvent): void {
       addNextHop(fields, event.nextHop)
       fields['purpose'] = event.purpose
       fields['tookMs'] = roundMs(event.tookMs)
+      fields['tlsPolicy'] = event.tlsPolicy
+      fields['tlsStanding'] = event.tlsStanding
       return
     case 'next-hop-failed':
       fields['route'] = peerText(event.route)
       addNextHop(fields, event.nextHop)
+      fields['tlsPolicy'] = event.tlsPolicy
       addCause(fields, event.cause)
       return
     case 'next-hop-down':

@@ -172,6 +172,11 @@ function others(registry: MetricsRegistry) {
       help: 'Connections made to servers. Tls: yes, no.',
       labels: [server, 'purpose', 'tls'],
     }),
+    nextHopTls: registry.counter({
+      name: 'pforte_next_hop_tls_total',
+      help: 'Connections to servers by policy, version of TLS (empty in clear), and what is known of the server. Standing: clear, unverified, verified, pinned, failed.',
+      labels: ['policy', 'protocol', 'standing'],
+    }),
     nextHopFailures: registry.counter({
       name: 'pforte_next_hop_failures_total',
       help: 'Connections to servers that could not be made or used.',
@@ -332,7 +337,7 @@ function record(instruments: Instruments, event: PforteEvent): void {
       recordConnected(instruments, event)
       return
     case 'next-hop-failed':
-      instruments.nextHopFailures.add(1, event.nextHop.server, event.cause.kind, event.cause.stage)
+      recordFailed(instruments, event)
       return
     case 'next-hop-down':
       instruments.nextHopUp.set(0, event.route)
@@ -495,7 +500,15 @@ function recordMail(instruments: Instruments, event: EventOfKind<'mail-finished'
 function recordConnected(instruments: Instruments, event: EventOfKind<'next-hop-connected'>): void {
   const { server, tls } = event.nextHop
   instruments.nextHopConnections.add(1, server, event.purpose, tls === null ? 'no' : 'yes')
+  const { tlsPolicy, tlsProtocol, tlsStanding } = event
+  instruments.nextHopTls.add(1, tlsPolicy, tlsProtocol ?? '', tlsStanding)
   instruments.nextHopUp.setIfAbsent(1, event.route) // a connection alone does not end an outage
+}
+
+function recordFailed(instruments: Instruments, event: EventOfKind<'next-hop-failed'>): void {
+  const { nextHop, cause, tlsPolicy } = event
+  instruments.nextHopFailures.add(1, nextHop.server, cause.kind, cause.stage)
+  if (cause.kind === 'tls') instruments.nextHopTls.add(1, tlsPolicy, '', 'failed')
 }
 
 /** '' for accept, so that the label is there in every series. */

@@ -80,6 +80,7 @@ export const sampleEvents: { readonly [Kind in EventKind]: EventOfKind<Kind> } =
     protocol: 'TLSv1.3',
     cipher: 'TLS_AES_256_GCM_SHA384',
     resumed: false,
+    clientCertificate: 'verified: DNS:mx.sender.example',
   },
   'tls-failed': { kind: 'tls-failed', session, detail: 'no shared cipher' },
   'sender-judged': {
@@ -177,6 +178,9 @@ export const sampleEvents: { readonly [Kind in EventKind]: EventOfKind<Kind> } =
     nextHop,
     purpose: 'question',
     tookMs: 8.1,
+    tlsPolicy: 'verify',
+    tlsStanding: 'verified',
+    tlsProtocol: 'TLSv1.3',
   },
   'next-hop-failed': {
     kind: 'next-hop-failed',
@@ -188,6 +192,7 @@ export const sampleEvents: { readonly [Kind in EventKind]: EventOfKind<Kind> } =
       detail: 'the banner was a refusal',
       reply: { code: 554, status: null, lines: ['not today'] },
     },
+    tlsPolicy: 'opportunistic',
   },
   'next-hop-down': { kind: 'next-hop-down', route, cause: refusedConnection },
   'next-hop-up': { kind: 'next-hop-up', route, downForMs: 185_000 },

@@ -29,6 +29,12 @@ export interface TestAuthority extends AsyncDisposable {
 export interface CertificateSubject {
   readonly names: readonly string[]
   readonly addresses?: readonly string[]
+  /** Default ec. */
+  readonly keyType?: 'ec' | 'rsa'
+  /** Signed by itself instead of the CA. */
+  readonly isSelfSigned?: boolean
+  /** Valid no more. Not together with `isSelfSigned`. */
+  readonly isExpired?: boolean
 }
 
 /** False on a machine without the openssl command (3.0 or later): skip the test with that reason. */
@@ -51,7 +57,7 @@ export async function createAuthority(): Promise<TestAuthority> {
   let leafCount = 0
   return {
     ca,
-    issue: ({ names, addresses = [] }) => {
+    issue: ({ names, addresses = [], keyType, isSelfSigned = false, isExpired }) => {
       leafCount += 1
       const alternatives = [
         ...names.map((name) => `DNS:${name}`),
@@ -64,7 +70,9 @@ export async function createAuthority(): Promise<TestAuthority> {
           'basicConstraints=critical,CA:FALSE',
           'extendedKeyUsage=serverAuth,clientAuth',
         ],
-        signer: ca,
+        signer: isSelfSigned ? null : ca,
+        keyType,
+        isExpired,
       })
     },
     [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
@@ -76,21 +84,29 @@ interface CreateOptions {
   readonly addext: readonly string[]
   /** Null: signed by itself. */
   readonly signer: CertificateFiles | null
+  readonly keyType?: 'ec' | 'rsa' | undefined
+  readonly isExpired?: boolean | undefined
 }
 
 async function create(
   folder: string,
   name: string,
   subject: string,
-  { addext, signer }: CreateOptions,
+  { addext, signer, keyType = 'ec', isExpired = false }: CreateOptions,
 ): Promise<CertificateFiles> {
   const certificatePath = join(folder, `${name}.pem`)
   const keyPath = join(folder, `${name}.key`)
-  const what = 'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -sha256 -days 30'
+  const keyOptions = keyType === 'ec' ? 'ec -pkeyopt ec_paramgen_curve:P-256' : 'rsa:2048'
+  const what = `req -x509 -newkey ${keyOptions} -nodes -sha256 -days 30`
   const signing = signer === null ? [] : ['-CA', signer.certificatePath, '-CAkey', signer.keyPath]
   const files = ['-keyout', keyPath, '-out', certificatePath]
   const extensions = addext.flatMap((extension) => ['-addext', extension])
   await run('openssl', [...what.split(' '), '-subj', subject, ...files, ...signing, ...extensions])
+  if (isExpired && signer !== null) {
+    // It ended the day before it began: `openssl req` makes no certificates of the past.
+    const again = ['-in', certificatePath, '-out', certificatePath, '-days', '-1']
+    await run('openssl', ['x509', ...again, ...signing, '-CAcreateserial'])
+  }
   const [certificate, key] = await Promise.all([
     readFile(certificatePath, 'utf8'),
     readFile(keyPath, 'utf8'),

@@ -13,7 +13,11 @@ export interface RelayDomain {
   /** One endpoint or several, as after `pforte domain add … --to`. */
   readonly to: string | readonly string[]
   readonly callout?: string
-  readonly tls?: 'none' | 'opportunistic' | 'verify'
+  readonly tls?: 'none' | 'opportunistic' | 'verify' | 'pin'
+  readonly tlsNames?: readonly string[]
+  readonly tlsCa?: string
+  readonly tlsPins?: readonly string[]
+  readonly xclient?: true
   readonly maxSize?: string
 }
 

@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto'
 import type { Config } from '#config/config.ts'
 import { connectLink, type LinkClient } from '#link/connect-link.ts'
 import { bindPort, type BoundPort } from '#net/bound-port.ts'
+import { ticketKeysMs } from '#net/server-tls.ts'
 import type { Telemetry } from '#telemetry/telemetry.ts'
 import { cannotListen } from '#app/cannot-listen.ts'
 import { calls, message, news, toJson, workerName } from './calls.ts'
@@ -33,8 +34,6 @@ export interface SupervisorOptions {
 
 /** Above the time that a process takes by itself over its end. */
 const stopGraceMs = 10_000
-/** Tickets of the hour before are not resumed. */
-const ticketKeysMs = 3_600_000
 
 /** Rejects with a CommandError when a port or a process cannot be started; nothing is left running then. */
 export async function startSupervisor(options: SupervisorOptions): Promise<Supervisor> {

@@ -69,7 +69,11 @@ export async function runWorker(options: {
       contentFolder,
       share: { index, count },
       otherSessionCount: () => shared.sessions.others(),
-      ports: ports.map((port, at) => ({ ...port, descriptor: firstDescriptor + at })),
+      ports: ports.map((port, at) => ({
+        ...config.listen[at],
+        ...port,
+        descriptor: firstDescriptor + at,
+      })),
       ticketKeys: Buffer.from(parent.begin.ticketKeys, 'base64'),
     }),
     (opening) => opening.close(),

@@ -29,6 +29,8 @@ default afterwards. Domains that are not in the file stay.
       suspended: moving house
       contact: postmaster@inst.example
 
+For certificates: tlsNames, tlsCa (the PEM text itself), tlsPins; xclient: true.
+
   --dry-run      show the difference and change nothing
   --prune        remove the domains that are not in the file
 ${configOptionUsage}  --json         one JSON object: changes, keptDomains, warnings, isDryRun

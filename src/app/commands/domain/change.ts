@@ -61,9 +61,9 @@ export const setCommand: Command = {
   usage: `Usage: pforte domain set NAME [OPTIONS]
 
 Changes only what is named. --to replaces all endpoints, the patterns given
-replace all patterns. 'none' takes an option back: --callout none,
---max-size none, --contact none, --subaddress-separator none,
---no-such-mailbox none.
+replace all patterns, and so do the names and pins given. 'none' takes an option back:
+--callout none, --max-size none, --contact none, --subaddress-separator none,
+--no-such-mailbox none, --tls-name none, --tls-ca none, --tls-pin none.
 
 ${domainOptionsUsage}${configOptionUsage}  --json             print the change as one JSON object
 `,

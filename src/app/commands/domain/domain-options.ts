@@ -1,5 +1,6 @@
 // The options of `domain add` and `domain set`, and what they make of a domain's document.
 
+import { readFile } from 'node:fs/promises'
 import { UsageError } from '#app/command.ts'
 import { cleanLine } from '#base/text.ts'
 import type { ReplyPattern, ServedDomain } from '#registry/registry.ts'
@@ -18,6 +19,10 @@ export const domainOptions: {
   to: { type: 'string', multiple: true },
   callout: { type: 'string', multiple: true },
   tls: { type: 'string' },
+  'tls-name': { type: 'string', multiple: true },
+  'tls-ca': { type: 'string' },
+  'tls-pin': { type: 'string', multiple: true },
+  xclient: { type: 'string' },
   'max-size': { type: 'string' },
   contact: { type: 'string' },
   'subaddress-separator': { type: 'string' },
@@ -29,7 +34,16 @@ export const domainOptionsUsage: string = `  --to ENDPOINT      where its mail g
                      HOST, ADDRESS:PORT, [IPV6]:PORT or mx:NAME; port 25
   --callout ENDPOINT ask for recipients there instead (Exchange behind 2525)
   --tls POLICY       opportunistic (default), verify (trusted name and
-                     certificate, or no delivery) or none
+                     certificate, or no delivery), pin (a known key, or no
+                     delivery) or none
+  --tls-name NAME    with verify: the certificate is for NAME, not for the
+                     server's own name; .inst.example is any name below. May
+                     be given several times
+  --tls-ca FILE      with verify: PEM file of the only authorities to believe;
+                     its certificates are kept with the domain
+  --tls-pin PIN      with pin: SHA-256 of a public key, sha256//BASE64; several
+                     for keys to come
+  --xclient on|off   tell a server that offers XCLIENT whose mail it is
   --max-size SIZE    largest mail, such as 50MiB; default: the relay's limit
   --contact TEXT     who runs the server: an address, a phone number
   --subaddress-separator CHARACTER
@@ -44,6 +58,12 @@ export interface DomainOptionValues {
   readonly to?: readonly string[]
   readonly callout?: readonly string[]
   readonly tls?: string
+  readonly 'tls-name'?: readonly string[]
+  /** A file. */
+  readonly 'tls-ca'?: string
+  readonly 'tls-pin'?: readonly string[]
+  /** `on` or `off`. */
+  readonly xclient?: string
   readonly 'max-size'?: string
   readonly contact?: string
   readonly 'subaddress-separator'?: string
@@ -65,6 +85,10 @@ const fields: Readonly<Record<keyof DomainDocument, Field>> = {
   to: { option: '--to', isOptional: false },
   callout: { option: '--callout', isOptional: true },
   tls: { option: '--tls', isOptional: false }, // `none` is a policy
+  tlsNames: { option: '--tls-name', isOptional: true },
+  tlsCa: { option: '--tls-ca', isOptional: true },
+  tlsPins: { option: '--tls-pin', isOptional: true },
+  xclient: { option: '--xclient', isOptional: true },
   maxSize: { option: '--max-size', isOptional: true },
   subaddressSeparator: { option: '--subaddress-separator', isOptional: true },
   replyPatterns: { option: '--no-such-mailbox', isOptional: true },
@@ -78,7 +102,8 @@ export async function createFromOptions(
   values: DomainOptionValues,
   nowMs: number,
 ): Promise<ServedDomain> {
-  const document = Object.entries({ ...base, ...namedFields(values) }).filter(
+  const named = await withFile(namedFields(values))
+  const document = Object.entries({ ...base, ...named }).filter(
     ([field, value]) => !isTakenBack(field, value),
   )
   const { parseDomainDocument } = await import('#registry/domain-document.ts')
@@ -100,6 +125,10 @@ function namedFields(values: DomainOptionValues): Readonly<Record<string, unknow
     to: values.to,
     callout: values.callout,
     tls: values.tls,
+    tlsNames: values['tls-name'],
+    tlsCa: values['tls-ca'],
+    tlsPins: values['tls-pin'],
+    xclient: xclientOf(values.xclient),
     maxSize: values['max-size'],
     subaddressSeparator: values['subaddress-separator'],
     replyPatterns: patternsOf(values),
@@ -107,6 +136,25 @@ function namedFields(values: DomainOptionValues): Readonly<Record<string, unknow
     contact: values.contact === '' ? takeBack : values.contact,
   }
   return Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined))
+}
+
+function xclientOf(written: string | undefined): true | 'none' | undefined {
+  if (written === undefined || written === 'on') return written && true
+  if (written === 'off' || written === takeBack) return takeBack
+  throw new UsageError(`--xclient: ${JSON.stringify(cleanLine(written, 60))}: expected on or off`)
+}
+
+/** With the certificates in place of the name of their file. */
+async function withFile(
+  named: Readonly<Record<string, unknown>>,
+): Promise<Readonly<Record<string, unknown>>> {
+  const file = named['tlsCa']
+  if (typeof file !== 'string' || file === takeBack) return named
+  try {
+    return { ...named, tlsCa: await readFile(file, 'utf8') }
+  } catch (error) {
+    throw new UsageError(`--tls-ca: ${cleanLine(String(error), 200)}`)
+  }
 }
 
 /** Both options together are the whole list; undefined: neither is given. */

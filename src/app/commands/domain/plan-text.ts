@@ -11,9 +11,14 @@ export function planText({ changes }: Plan): string {
 /** `tls "none" -> "verify"; contact "x" -> not set` */
 export function changeText(fields: readonly FieldChange[]): string {
   const texts = fields.map(
-    ({ field, from, to }) => `${field} ${from ?? 'not set'} -> ${to ?? 'not set'}`,
+    ({ field, from, to }) => `${field} ${valueText(from)} -> ${valueText(to)}`,
   )
   return cleanLine(texts.join('; '), 2000)
+}
+
+/** Certificates are long. */
+function valueText(value: string | null): string {
+  return value === null ? 'not set' : cleanLine(value, 300)
 }
 
 function planLine(change: PlannedChange): string {

@@ -1,9 +1,10 @@
 // Served domains as people and as programs read them.
 
+import { X509Certificate } from 'node:crypto'
 import type { CommandIo } from '#app/command.ts'
 import { cleanLine } from '#base/text.ts'
 import { formatSize } from '#base/units.ts'
-import type { ServedDomain } from '#registry/registry.ts'
+import type { ServedDomain, TlsTrust } from '#registry/registry.ts'
 import { formatEndpoint } from '#registry/route.ts'
 
 /** What `--json` prints of a domain. Every key is always there; times are ISO 8601 in UTC. */
@@ -14,6 +15,10 @@ export function domainJson(served: ServedDomain): Readonly<Record<string, unknow
     to: route.endpoints.map(formatEndpoint),
     callout: calloutRoute.endpoints.map(formatEndpoint),
     tls: route.tls,
+    tlsNames: route.trust.names,
+    tlsCa: route.trust.ca,
+    tlsPins: route.trust.pins,
+    xclient: route.isXclient,
     maxMessageBytes: served.maxMessageBytes,
     subaddressSeparator: served.subaddressSeparator,
     replyPatterns: served.replyPatterns,
@@ -53,6 +58,8 @@ export function domainText(served: ServedDomain): string {
       ? []
       : [['callout', calloutRoute.endpoints.map(formatEndpoint).join(', ')] as const]),
     ['tls', route.tls],
+    ...trustRows(route.trust),
+    ...(route.isXclient ? [['xclient', 'where the server offers it'] as const] : []),
     [
       'max size',
       served.maxMessageBytes === null ? "the relay's limit" : formatSize(served.maxMessageBytes),
@@ -102,6 +109,23 @@ export function printWarnings(io: CommandIo, warnings: readonly string[]): void 
   for (const warning of warnings) {
     io.stderr(`warning: ${warning}; mail for it waits at its senders until this is mended\n`)
   }
+}
+
+function trustRows({ names, ca, pins }: TlsTrust): readonly (readonly [string, string])[] {
+  return [
+    ...names.map((name) => ['certificate for', name] as const),
+    ...(ca === null ? [] : [['certificate from', authoritiesText(ca)] as const]),
+    ...pins.map((pin) => ['pinned key', pin] as const),
+  ]
+}
+
+/** The certificates were parsed when they were stored. */
+function authoritiesText(pem: string): string {
+  const blocks = pem.match(/-----BEGIN [^]*?-----END CERTIFICATE-----/g) ?? []
+  return blocks
+    .map((block) => new X509Certificate(block))
+    .map(({ subject, validTo }) => `${subject.replaceAll('\n', ', ')} (until ${validTo})`)
+    .join('; ')
 }
 
 function subaddressText(separator: string | null): string {

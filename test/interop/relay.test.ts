@@ -77,6 +77,7 @@ for (const { name, start } of senders) {
         const sent = addressed(mail, name)
         const { outcome, log } = await sender.send(sent)
         assert.equal(outcome, 'sent', log)
+        if (name === 'exim') assert.match(log, / K /, 'it did not send BDAT')
         assertTraced(await assertArrived(institute, mail, sent))
       })
     }
@@ -84,6 +85,9 @@ for (const { name, start } of senders) {
       const { outcome, log } = await sender.send(toStranger(name))
       assert.equal(outcome, 'bounced', log)
       assert.match(log, /User unknown in virtual mailbox table/)
+    })
+    await context.test('nothing it said was wrong or out of turn', () => {
+      assert.deepEqual(relay.events('protocol-error'), [])
     })
   })
 }

@@ -74,7 +74,7 @@ const furtherDoors: Readonly<Record<string, { readonly users: readonly string[] 
   // Factories, apart from the contract, so that who needs the shapes does not load the machinery.
   'dns/open-resolver.ts': { users: ['app'] },
   // What the DNS says of a client and of a sender: looked up by app, judged by policy.
-  'dns/client-name.ts': { users: ['app', 'policy'] },
+  'dns/client-name.ts': { users: ['app', 'policy', 'nexthop'] },
   'dns/mail-domain.ts': { users: ['app', 'policy'] },
   'greylist/open-greylist.ts': { users: ['app'] },
   'nexthop/open-next-hops.ts': { users: ['app'] },

@@ -87,8 +87,9 @@ async function send(
   recipients: readonly Addressee[],
   signal: AbortSignal,
 ): Promise<HandoverGroup<Addressee> | null> {
-  const { reversePath, isSmtpUtf8, is8BitMime } = lease
-  const mail = { reversePath, recipients, isSmtpUtf8, is8BitMime, content }
+  const { reversePath, isSmtpUtf8, is8BitMime, clientAddress, greetingName } = lease
+  const client = { address: clientAddress, port: null, greetingName, isExtended: null }
+  const mail = { reversePath, recipients, isSmtpUtf8, is8BitMime, content, client }
   const within = { signal, budgetMs: options.attemptBudgetMs, precedence: 'spool' } as const
   const [group] = await handOver(options.nextHops, mail, within)
   if (group === undefined || isUntried(group)) return null

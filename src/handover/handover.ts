@@ -9,13 +9,13 @@ import type {
   NextHopFacts,
   NextHops,
   NoAnswer,
-  PresentedClient,
+  OutboundClient,
   TransferResult,
   Within,
 } from '#nexthop/nexthop.ts'
 import type { ServedDomain } from '#registry/registry.ts'
 
-export type { NextHopFacts, NextHops, PresentedClient } from '#nexthop/nexthop.ts'
+export type { NextHopFacts, NextHops, OutboundClient } from '#nexthop/nexthop.ts'
 export { traceContent, type StoredContent, type TracedContent } from './content.ts'
 
 export interface HandoverRecipient {
@@ -31,7 +31,7 @@ export interface HandoverMail<Recipient extends HandoverRecipient = HandoverReci
   readonly is8BitMime: boolean
   readonly content: OutboundContent
   /** Whose mail it is, for routes with XCLIENT; absent: nobody is named. */
-  readonly client?: PresentedClient | null
+  readonly client?: OutboundClient | null
 }
 
 /** Content in wire form as it goes out, trace field included. */

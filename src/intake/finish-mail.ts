@@ -141,6 +141,12 @@ function outboundMail(mail: CompleteMail): Omit<OutboundMail, 'content'> {
     recipients: mail.taken,
     isSmtpUtf8: parameters.isSmtpUtf8,
     is8BitMime: parameters.is8BitMime,
+    client: {
+      address: mail.clientAddress,
+      port: mail.clientPort,
+      greetingName: mail.greeting.name,
+      isExtended: mail.greeting.isExtended,
+    },
   }
 }
 

@@ -7,7 +7,6 @@ import type { PeerReply } from '#smtp/reply.ts'
 import type { Route, TlsPolicy } from '#registry/registry.ts'
 import type { TlsStanding } from './judge-tls.ts'
 
-export type { PresentedClient } from '#client/client.ts'
 export type { TlsStanding } from './judge-tls.ts'
 
 /** How far a dialog with a next hop had come. */
@@ -129,8 +128,11 @@ export interface OutboundMail {
    */
   readonly openContent: () => ContentReader
   /** Told to a server that offers XCLIENT, on routes that have it switched on; absent: nobody is. */
-  readonly client?: PresentedClient | null
+  readonly client?: OutboundClient | null
 }
+
+/** Whose mail it is. Its name is looked up when it is wanted. */
+export type OutboundClient = Omit<PresentedClient, 'name'>
 
 /** Content in wire form, either all of it in memory or to be read piece by piece. */
 export interface ContentReader {

@@ -20,6 +20,7 @@ import type {
   Within,
 } from './nexthop.ts'
 import { Pool } from './pool.ts'
+import { presentedClient } from './presented-client.ts'
 import { Reach } from './reach.ts'
 
 export interface PurposeOptions {
@@ -113,8 +114,10 @@ export class Target {
   }
 
   async transfer(mail: OutboundMail, within: Within): Promise<TransferResult> {
-    const client = this.route.isXclient ? (mail.client ?? null) : null
-    const transfer = { task: 'transfer', ...mail, client } as const
+    const { client = null } = mail
+    const isTold = this.route.isXclient && !this.isBreakerOpen
+    const presented = isTold ? await presentedClient(this.#options.resolver, client, within) : null
+    const transfer = { task: 'transfer', ...mail, client: presented } as const
     const { outcome, nextHop, tookMs } = await this.#run(this.#handover, within, (dialog, ms) =>
       dialog.transfer(transfer, mail.openContent(), ms),
     )

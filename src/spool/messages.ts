@@ -33,6 +33,8 @@ export interface LeaseRow {
   readonly reversePath: string
   readonly isSmtpUtf8: boolean
   readonly is8BitMime: boolean
+  readonly clientAddress: string
+  readonly greetingName: string
   readonly receivedAtMs: number
   readonly recipients: readonly LeasedRecipient[]
   readonly content: EntryRow['content']

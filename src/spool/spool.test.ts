@@ -125,6 +125,8 @@ test('what is committed is leased as it was, once, and gone when it is relayed',
     reversePath: '',
     isSmtpUtf8: true,
     is8BitMime: true,
+    clientAddress: '192.0.2.7',
+    greetingName: 'mx.sender.example',
     receivedAtMs: 1000,
     recipients: [
       { address: '"a b"@inst.example', attemptCount: 1, ageFromMs: 1000 },

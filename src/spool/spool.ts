@@ -127,6 +127,9 @@ export interface Lease {
   readonly reversePath: string
   readonly isSmtpUtf8: boolean
   readonly is8BitMime: boolean
+  /** Of the session that brought it. */
+  readonly clientAddress: string
+  readonly greetingName: string
   readonly receivedAtMs: number
   readonly recipients: readonly LeasedRecipient[]
   /** Null: it cannot be read; settle as held, damaged. */

@@ -198,8 +198,7 @@ export class Store {
 
   #leaseRow(key: number, domain: string, rows: readonly Row[]): LeaseRow {
     const entry = this.#prepare('SELECT * FROM entry WHERE number = ?').get(key) ?? {}
-    const prefix = entry['prefix']
-    const movedTo = rows[0]?.['moved_to']
+    const [prefix, movedTo] = [entry['prefix'], rows[0]?.['moved_to']]
     return {
       id: textOf(entry, 'id'),
       domain,
@@ -207,6 +206,8 @@ export class Store {
       reversePath: textOf(entry, 'reverse_path'),
       isSmtpUtf8: entry['is_smtp_utf8'] === 1,
       is8BitMime: entry['is_8bit_mime'] === 1,
+      clientAddress: textOf(entry, 'client_address'),
+      greetingName: textOf(entry, 'greeting_name'),
       receivedAtMs: numberOf(entry, 'received_at_ms'),
       recipients: rows.map((row) => ({
         address: textOf(row, 'address'),

@@ -97,15 +97,17 @@ async function create(
   const certificatePath = join(folder, `${name}.pem`)
   const keyPath = join(folder, `${name}.key`)
   const keyOptions = keyType === 'ec' ? 'ec -pkeyopt ec_paramgen_curve:P-256' : 'rsa:2048'
-  const what = `req -x509 -newkey ${keyOptions} -nodes -sha256 -days 30`
+  const subjectAndKey = `-newkey ${keyOptions} -nodes -sha256`.split(' ').concat('-subj', subject)
   const signing = signer === null ? [] : ['-CA', signer.certificatePath, '-CAkey', signer.keyPath]
-  const files = ['-keyout', keyPath, '-out', certificatePath]
   const extensions = addext.flatMap((extension) => ['-addext', extension])
-  await run('openssl', [...what.split(' '), '-subj', subject, ...files, ...signing, ...extensions])
-  if (isExpired && signer !== null) {
-    // It ended the day before it began: `openssl req` makes no certificates of the past.
-    const again = ['-in', certificatePath, '-out', certificatePath, '-days', '-1']
-    await run('openssl', ['x509', ...again, ...signing, '-CAcreateserial'])
+  const made = [...subjectAndKey, '-keyout', keyPath, '-out', certificatePath, ...extensions]
+  if (isExpired) {
+    // It ended the day before it began: `openssl req` makes no certificates of the past, but `x509` does.
+    await run('openssl', ['req', '-new', ...made])
+    const again = ['-in', certificatePath, '-out', certificatePath, '-copy_extensions', 'copy']
+    await run('openssl', ['x509', '-req', ...again, ...signing, '-CAcreateserial', '-days', '-1'])
+  } else {
+    await run('openssl', ['req', '-x509', '-days', '30', ...made, ...signing])
   }
   const [certificate, key] = await Promise.all([
     readFile(certificatePath, 'utf8'),

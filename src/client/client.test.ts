@@ -279,6 +279,13 @@ test('a 250 with 421 behind it: the mail is delivered, the connection ends', () 
   assert.deepEqual(dialog.hearWith('closing', '250'), ['answer 250 250 250', 'close'])
 })
 
+test('354 with 421 behind it: nothing is sent, and the 421 is no answer to it', () => {
+  const dialog = ready(pipelined)
+  dialog.on({ kind: 'transfer', transfer })
+  dialog.hear('250', '250', '250')
+  assert.deepEqual(dialog.hearWith('closing', '354'), ['failed data malformed', 'close'])
+})
+
 test('an early reply: to no question, and while the content is being sent', () => {
   assert.deepEqual(ready('').hear('250'), ['failed mail malformed', 'close'])
   assert.deepEqual(sending().hear('250'), ['failed content malformed', 'close'])

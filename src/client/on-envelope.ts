@@ -83,7 +83,7 @@ export function onEnvelopeReply(state: InEnvelope, reply: PeerReply, pending: Pe
   }
   return envelope.task === 'question'
     ? onQuestionComplete(extensions, envelope, pending)
-    : onEnvelopeComplete(extensions, envelope)
+    : onEnvelopeComplete(extensions, envelope, pending)
 }
 
 /** Without pipelining the first refusal that settles the matter saves the rest. */
@@ -137,18 +137,24 @@ export function hasRecipientsAnswer(state: ClientState): state is InEnvelope {
 /** 421 to RSET or DATA: the server closes (RFC 5321 §3.8), and what it has said of recipients stands. */
 export function onGoodbye({ extensions, envelope }: InEnvelope): ClientStep {
   if (envelope.task === 'question') return onQuestionComplete(extensions, envelope, 'closing')
-  const { effects } = onEnvelopeComplete(extensions, envelope)
+  const { effects } = onEnvelopeComplete(extensions, envelope, 'closing')
   const answer = effects.filter(({ kind }) => kind !== 'send')
   return { ...close(), effects: [...answer, { kind: 'close' }] }
 }
 
-function onEnvelopeComplete(extensions: Extensions, envelope: Envelope): ClientStep {
+function onEnvelopeComplete(
+  extensions: Extensions,
+  envelope: Envelope,
+  pending: Pending,
+): ClientStep {
   const [mail] = envelope.replies
   const recipients = recipientReplies(envelope)
   const data = envelope.replies[envelope.commands.length - 1]
   if (mail === undefined) return fail('mail', 'malformed', 'no reply to MAIL', null)
   const isMailTaken = isPositive(mail)
-  if (isMailTaken && recipients.every(isPositive)) return onData(extensions, envelope, data)
+  if (isMailTaken && recipients.every(isPositive)) {
+    return onData(extensions, envelope, data, pending)
+  }
   const answer: ClientEffect = isMailTaken
     ? { kind: 'recipients-refused', recipients }
     : { kind: 'failed', failure: refusedAt('mail', mail) }
@@ -163,7 +169,12 @@ function onData(
   extensions: Extensions,
   envelope: Envelope,
   data: PeerReply | undefined,
+  pending: Pending,
 ): ClientStep {
+  if (data?.code === 354 && pending === 'closing') {
+    // The 421 would pass for the answer to a content that nobody was going to read.
+    return fail('data', 'malformed', '421 behind 354, before any content', null)
+  }
   if (data?.code === 354) {
     return {
       state: { phase: 'content', extensions, envelope },

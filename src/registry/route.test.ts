@@ -48,6 +48,8 @@ const refused: readonly (readonly [written: string, problem: RegExp])[] = [
   ['mx:', /missing/],
   ['smtp://mail.inst.example', /./],
   ['a'.repeat(601), /too long/],
+  ['mx', /whole name/],
+  ['mx.:2525', /whole name/],
 ]
 
 for (const [written, problem] of refused) {

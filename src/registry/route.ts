@@ -97,6 +97,8 @@ function parseHost(written: string): Result<Endpoint> {
   if (!port.ok) return failure(`${quoted(written)}: ${port.problem}`)
   if (address !== undefined) return success({ kind: 'address', address, port: port.value })
   if (!host.ok) return failure(`${quoted(written)}: ${host.problem}`)
+  // With its port it would be read as the MX records of a domain.
+  if (host.value === 'mx') return failure(`${quoted(written)}: write the whole name of the host`)
   return success({ kind: 'host', host: host.value, port: port.value })
 }
 

@@ -159,7 +159,7 @@ export class Connection {
       secureContext: context,
       requestCert: asksClients,
       rejectUnauthorized: false,
-      SNICallback: (name, choose) => choose(null, contextFor(name)),
+      SNICallback: (name, choose) => choose(null, contextFor(name) ?? undefined),
     })
     return this.#encrypted(socket, 'secure', () =>
       asksClients ? judgeClientCertificate(socket) : null,

@@ -34,8 +34,9 @@ const ciphers = [
 
 /** One set of certificates, and the contexts made of it. */
 export class ServerCertificates {
-  /** For clients that name no server, or one that no certificate is for. */
-  readonly fallback: tls.SecureContext
+  /** The first certificate of each kind of key: TLS can have one ECDSA and one RSA at a time. */
+  readonly usual: tls.SecureContext
+  readonly #usual: readonly number[]
   readonly #pairs: readonly (CertificatePair & { readonly parsed: X509Certificate })[]
   readonly #options: ContextOptions
   readonly #contexts = new Map<string, tls.SecureContext>()
@@ -46,23 +47,32 @@ export class ServerCertificates {
     this.#pairs = pairs.map((pair) => ({ ...pair, parsed: new X509Certificate(pair.certificate) }))
     // Each alone, so that a key that does not fit is found even when another one is shown.
     for (const index of this.#pairs.keys()) this.#contextOf([index])
-    this.fallback = this.#contextOf(this.#oneOfEachType(() => true))
+    this.#usual = this.#firstOfEachKind()
+    this.usual = this.#contextOf(this.#usual)
   }
 
-  /** Of `name`, as the client wrote it in SNI, the certificates are shown that are for it. */
-  contextFor(name: string): tls.SecureContext {
-    const fitting = this.#oneOfEachType(({ parsed }) => parsed.checkHost(name) !== undefined)
-    return fitting.length === 0 ? this.fallback : this.#contextOf(fitting)
+  /**
+   * Of `name`, as the client wrote it in SNI, another certificate than the usual ones, if that one is for it and
+   * they are not. Node takes one certificate of a context that is chosen by name, so there are not two kinds.
+   */
+  contextFor(name: string): tls.SecureContext | null {
+    const fitting = [...this.#pairs.keys()].filter((index) => this.#isFor(index, name))
+    const [first] = fitting
+    if (first === undefined || fitting.some((index) => this.#usual.includes(index))) return null
+    return this.#contextOf([first])
   }
 
-  /** TLS can show one ECDSA and one RSA certificate at a time: the first of each that fits. */
-  #oneOfEachType(fits: (pair: { readonly parsed: X509Certificate }) => boolean): readonly number[] {
-    const byType = new Map<string, number>()
-    for (const [index, pair] of this.#pairs.entries()) {
-      const type = pair.parsed.publicKey.asymmetricKeyType ?? 'unknown'
-      if (!byType.has(type) && fits(pair)) byType.set(type, index)
+  #isFor(index: number, name: string): boolean {
+    return this.#pairs[index]?.parsed.checkHost(name) !== undefined
+  }
+
+  #firstOfEachKind(): readonly number[] {
+    const byKind = new Map<string, number>()
+    for (const [index, { parsed }] of this.#pairs.entries()) {
+      const kind = parsed.publicKey.asymmetricKeyType ?? 'unknown'
+      if (!byKind.has(kind)) byKind.set(kind, index)
     }
-    return [...byType.values()]
+    return [...byKind.values()]
   }
 
   /** One for each combination that was asked for: few, whatever names clients invent. */

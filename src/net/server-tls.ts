@@ -13,8 +13,8 @@ export interface CertificateFiles {
 /** What one handshake needs. */
 export interface ServerHandshake {
   readonly context: tls.SecureContext
-  /** For the name a client asks for (SNI). */
-  readonly contextFor: (name: string) => tls.SecureContext
+  /** For the name a client asks for (SNI); null: the same. */
+  readonly contextFor: (name: string) => tls.SecureContext | null
   /** Clients are asked for a certificate; those without one, or with a bad one, are served all the same. */
   readonly asksClients: boolean
 }
@@ -109,7 +109,7 @@ async function readHandshake(
   const clientCa = asksClients && clientCaFile !== null ? await read(clientCaFile) : null
   const certificates = new ServerCertificates(await Promise.all(pairs), { ticketKeys, clientCa })
   return {
-    context: certificates.fallback,
+    context: certificates.usual,
     contextFor: (name) => certificates.contextFor(name),
     asksClients,
   }

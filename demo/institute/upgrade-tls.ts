@@ -7,6 +7,8 @@ import { TLSSocket, createSecureContext, type SecureContext } from 'node:tls'
 export interface CertificateAndKey {
   readonly certificate: string
   readonly key: string
+  /** Only this version, with ciphers as weak as it needs. */
+  readonly onlyVersion?: 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3'
 }
 
 /** What was agreed with the client. */
@@ -19,8 +21,16 @@ export interface TlsFacts {
 }
 
 /** One context for all connections, else no client can resume a session. */
-export function createServerContext({ certificate, key }: CertificateAndKey): SecureContext {
-  return createSecureContext({ cert: certificate, key, sessionIdContext: 'institute' })
+export function createServerContext(options: CertificateAndKey): SecureContext {
+  const { certificate, key, onlyVersion } = options
+  return createSecureContext({
+    cert: certificate,
+    key,
+    sessionIdContext: 'institute',
+    ...(onlyVersion === undefined
+      ? {}
+      : { minVersion: onlyVersion, maxVersion: onlyVersion, ciphers: 'DEFAULT:@SECLEVEL=0' }),
+  })
 }
 
 /** Resolves after the handshake. Rejects when it fails or takes longer than `deadlineMs`. */

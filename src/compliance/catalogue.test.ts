@@ -20,7 +20,13 @@ test('every check has cases', () => {
   const described = new Set(
     tests
       .flatMap((code) => [...code.matchAll(/import \{ (\w+) \} from '\.\/([\w-]+)\/check\.ts'/g)])
-      .filter(([, name = '']) => tests.some((code) => code.includes(`describeCheck(${name},`)))
+      .filter(([, name = '']) =>
+        tests.some((code) =>
+          new RegExp(`describeCheck\\(${name},|for \\(const check of \\[[^\\]]*\\b${name}\\b`).test(
+            code,
+          ),
+        ),
+      )
       .map(([, , id = '']) => id),
   )
   const without = catalogue.map(({ id }) => id).filter((id) => !described.has(id))
@@ -34,7 +40,7 @@ test('every text exists in both languages and fits a line of a list', () => {
         title[language].length > 3 && title[language].length <= 60,
         `${id}: ${title[language]}`,
       )
-      assert.match(requirement[language], /\.$/, id)
+      assert.match(requirement[language], /[.?]$/, id)
     }
     assert.notEqual(requirement.de, requirement.en)
   }

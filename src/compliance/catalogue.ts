@@ -1,13 +1,55 @@
 // All checks, in the order in which a report tells them.
 
 import type { Check } from './check.ts'
+import { abuseMailbox } from './checks/abuse-mailbox/check.ts'
 import { banner220 } from './checks/banner-220/check.ts'
 import { bannerDelay } from './checks/banner-delay/check.ts'
+import { cap8bitmime } from './checks/cap-8bitmime/check.ts'
+import { capBinarymime } from './checks/cap-binarymime/check.ts'
+import { capChunking } from './checks/cap-chunking/check.ts'
+import { capDsn } from './checks/cap-dsn/check.ts'
+import { capEnhanced } from './checks/cap-enhanced/check.ts'
+import { capLimits } from './checks/cap-limits/check.ts'
+import { capPipelining } from './checks/cap-pipelining/check.ts'
+import { capPrdr } from './checks/cap-prdr/check.ts'
+import { capSmtputf8 } from './checks/cap-smtputf8/check.ts'
 import { clientPolicy } from './checks/client-policy/check.ts'
 import { ehloOk } from './checks/ehlo-ok/check.ts'
+import { noGreylisting } from './checks/no-greylisting/check.ts'
+import { noRateLimitConnections } from './checks/no-rate-limit-connections/check.ts'
+import { noRateLimitMessages } from './checks/no-rate-limit-messages/check.ts'
+import { noSenderCallback } from './checks/no-sender-callback/check.ts'
+import { noSpfOnRelayed } from './checks/no-spf-on-relayed/check.ts'
+import { noTarpit } from './checks/no-tarpit/check.ts'
+import { nullSender } from './checks/null-sender/check.ts'
+import { openRelay } from './checks/open-relay/check.ts'
+import { ownDomainSender } from './checks/own-domain-sender/check.ts'
+import { postmaster } from './checks/postmaster/check.ts'
+import { rcptExistingAccepted } from './checks/rcpt-existing-accepted/check.ts'
+import { rcptLatency } from './checks/rcpt-latency/check.ts'
+import { rcptOrderIndependence } from './checks/rcpt-order-independence/check.ts'
+import { rcptUnknownCode } from './checks/rcpt-unknown-code/check.ts'
+import { rcptUnknownPermanent } from './checks/rcpt-unknown-permanent/check.ts'
+import { rcptUnknownRejected } from './checks/rcpt-unknown-rejected/check.ts'
 import { relayNetCoverage } from './checks/relay-net-coverage/check.ts'
+import { senderConsistency } from './checks/sender-consistency/check.ts'
+import { sessionReuse } from './checks/session-reuse/check.ts'
+import { sizeEhlo } from './checks/size-ehlo/check.ts'
+import { sizeHeadroom } from './checks/size-headroom/check.ts'
+import { sizeMailParam } from './checks/size-mail-param/check.ts'
+import { starttlsHandshake } from './checks/starttls-handshake/check.ts'
+import { starttlsInjection } from './checks/starttls-injection/check.ts'
+import { starttlsOffered } from './checks/starttls-offered/check.ts'
+import { subaddressing } from './checks/subaddressing/check.ts'
 import { tcpConnectV4 } from './checks/tcp-connect-v4/check.ts'
 import { tcpConnectV6 } from './checks/tcp-connect-v6/check.ts'
+import { tlsAfter } from './checks/tls-after/check.ts'
+import { tlsChain } from './checks/tls-chain/check.ts'
+import { tlsExpiry } from './checks/tls-expiry/check.ts'
+import { tlsHostname } from './checks/tls-hostname/check.ts'
+import { tlsKey } from './checks/tls-key/check.ts'
+import { tlsVersion } from './checks/tls-version/check.ts'
+import { vrfyExpn } from './checks/vrfy-expn/check.ts'
 
 export const catalogue: readonly Check[] = [
   // A: reachability and greeting
@@ -18,4 +60,51 @@ export const catalogue: readonly Check[] = [
   bannerDelay,
   ehloOk,
   clientPolicy,
+  // B: recipients
+  rcptExistingAccepted,
+  rcptUnknownRejected,
+  rcptUnknownPermanent,
+  rcptUnknownCode,
+  rcptLatency,
+  rcptOrderIndependence,
+  nullSender,
+  senderConsistency,
+  postmaster,
+  abuseMailbox,
+  subaddressing,
+  vrfyExpn,
+  openRelay,
+  // C: no other restrictions
+  noGreylisting,
+  noRateLimitConnections,
+  noRateLimitMessages,
+  sessionReuse,
+  noTarpit,
+  noSpfOnRelayed,
+  noSenderCallback,
+  ownDomainSender,
+  // E: size
+  sizeEhlo,
+  sizeMailParam,
+  sizeHeadroom,
+  // F: TLS
+  starttlsOffered,
+  starttlsHandshake,
+  tlsVersion,
+  tlsChain,
+  tlsHostname,
+  tlsExpiry,
+  tlsKey,
+  tlsAfter,
+  starttlsInjection,
+  // G: capabilities
+  cap8bitmime,
+  capSmtputf8,
+  capPipelining,
+  capChunking,
+  capBinarymime,
+  capDsn,
+  capEnhanced,
+  capLimits,
+  capPrdr,
 ]

@@ -1,7 +1,9 @@
 // What a server means by its reply. The first digit decides (RFC 5321 §4.2), the enhanced code and the words
 // say why. Words are those of real programs; see design of the bench in docs/compliance.md.
 
-import { isPermanent, isPositive, isTransient, replyText, type PeerReply } from '#smtp/reply.ts'
+import { cleanLine } from '#base/text.ts'
+import { isPositive, isTransient, replyText, type PeerReply } from '#smtp/reply.ts'
+import type { Answer } from './dialog/questions.ts'
 
 /** What a reply to RCPT says of a recipient. */
 export type RecipientVerdict =
@@ -31,6 +33,8 @@ const spf = /\bspf\b|sender id|sender policy/i
 const dmarc = /\bdmarc\b/i
 const senderVerify =
   /sender verif|verify sender|sender address[^.]{0,40}(?:unverified|undeliverable)|callout|callback|could not (?:complete|verify) sender|unrouteable sender/i
+const senderDomain =
+  /sender[^.]{0,60}(?:domain|host) (?:\S+ )?(?:not found|does not (?:exist|resolve))|domain of sender|sender domain|[45]\.1\.8 |[45]\.7\.27 |unable to verify sender domain/i
 const policyWords = /spam|\bpolicy\b|blocked|denied|forbidden|prohibited|not allowed/i
 const noSuchStatus = /^5\.(?:1\.(?:0|1|2|3|6|10)|2\.1|4\.1)$/
 
@@ -79,4 +83,12 @@ export function isRelayDenied(reply: PeerReply): boolean {
   return !isPositive(reply) && relayDenied.test(replyText(reply))
 }
 
-export { isPermanent, isPositive, isTransient }
+/** Our sender's domain is not liked or not found: that says something of the tester, not of the server. */
+export function isSenderDomainProblem(reply: PeerReply): boolean {
+  return !isPositive(reply) && senderDomain.test(replyText(reply))
+}
+
+/** `550 5.1.1 User unknown`, or what happened instead. Cleaned, one line. */
+export function wordsOf(answer: Answer): string {
+  return answer.kind === 'none' ? answer.detail : cleanLine(replyText(answer.reply), 200)
+}

@@ -274,10 +274,11 @@ export function describeCheck(check: Check, cases: readonly CheckCase[]): void {
         each.also?.(finding, report, server)
       })
     }
-    test('has a case in which it is met and, unless it only measures, one in which it is violated', () => {
+    test('has a case in which it is met and, unless it only measures, one in which it is not', () => {
       const kinds = new Set(cases.map(({ kind }) => kind))
       assert.ok(kinds.has('met'))
-      assert.ok(kinds.has('violated') || check.severity === 'info')
+      const isNeverProven = check.id === 'open-relay' && kinds.has('undetermined')
+      assert.ok(kinds.has('violated') || check.severity === 'info' || isNeverProven)
     })
   })
 }

@@ -13,6 +13,8 @@ import {
 import { sleep, type Contact, type Opened } from './contact.ts'
 import { errorText, ProbeSession, type Secured } from './session.ts'
 
+type OnlyVersion = 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3'
+
 /** Of a first contact. */
 const maxTries = 3
 
@@ -132,13 +134,15 @@ export class Prober {
     return { kind: 'greeted', greeted }
   }
 
-  /** STARTTLS and the handshake, judged against the name of the target. Null: refused, still in clear. */
-  async secure(
-    session: ProbeSession,
-    onlyVersion?: 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3',
-  ): Promise<Secured | null> {
+  /** STARTTLS and the handshake. Null: refused, still in clear. */
+  async secure(session: ProbeSession, onlyVersion?: OnlyVersion): Promise<Secured | null> {
     const said = await session.say('STARTTLS')
     if (said.kind !== 'reply' || said.reply.code !== 220) return null
+    return await this.handshake(session, onlyVersion)
+  }
+
+  /** After the 220 to STARTTLS; judged against the name of the target. */
+  async handshake(session: ProbeSession, onlyVersion?: OnlyVersion): Promise<Secured> {
     return await session.secure({
       serverName: this.#options.target.host,
       ca: this.#options.ca,

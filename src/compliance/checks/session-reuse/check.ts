@@ -1,0 +1,38 @@
+// How many mails one connection may bring: the relay reuses connections.
+
+import { met, undetermined, type Check } from '#compliance/check.ts'
+import { text } from '#compliance/text.ts'
+import { transactionsInARow } from '#compliance/transactions.ts'
+
+/** The relay takes at most 100. */
+const wanted = 110
+
+export const sessionReuse: Check = {
+  id: 'session-reuse',
+  title: text('Mails je Verbindung', 'Mails of a connection'),
+  requirement: text(
+    'Nur zur Information: Wie viele Mails nimmt eine Verbindung?',
+    'For information only: how many mails a connection takes.',
+  ),
+  source: 'best practice',
+  severity: 'info',
+  phase: 'load',
+  needs: ['existing'],
+  run: async (context) => {
+    const { count, end, seen } = await transactionsInARow(context, wanted)
+    const evidence = seen === null ? [] : [seen]
+    if (end === null) return met(text(`mindestens ${wanted}`, `at least ${wanted}`))
+    if (count === 0) return undetermined(text(end, end), { evidence })
+    return met(
+      text(
+        `höchstens ${count}, dann „${end}“; das Relay richtet sich danach.`,
+        `at most ${count}, then “${end}”; the relay adapts.`,
+      ),
+      {
+        subtype: 'limited',
+        evidence,
+        measured: { mailsPerConnection: count },
+      },
+    )
+  },
+}

@@ -18,6 +18,7 @@ import { sendThrough, type Outcome, type Sender, type SenderLog } from './sender
 export async function startPostfixInstitute(
   prefix: string,
   options: InstituteOptions,
+  settings: readonly string[] = [],
 ): Promise<InstituteServer> {
   const folder = makeFolder('postfix-institute')
   const mailFolder = join(folder, 'mail')
@@ -35,6 +36,7 @@ export async function startPostfixInstitute(
     `virtual_gid_maps = static:${owner.gid}`,
     'smtpd_relay_restrictions = reject_unauth_destination',
     'mynetworks = 192.0.2.1/32', // nobody is at home here: the tests play the Internet
+    ...settings,
   ])
   const received = readMaildirs(mailFolder)
   return { ...instance, received, waitForMails: mailWaiter(received, instance.log) }

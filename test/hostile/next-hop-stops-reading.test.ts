@@ -11,7 +11,7 @@ import type { ScriptedConnection } from '../support/hostile-server.ts'
 import { hangsAt } from '../support/hostile-behaviours.ts'
 import { attack, cut, endsAtOnce, honest, openSiege, send, type Siege } from './support/siege.ts'
 
-const large = `Subject: large\r\n\r\n${`${'x'.repeat(76)}\r\n`.repeat(150_000)}`
+const large = `Subject: large\r\n\r\n${`${'x'.repeat(76)}\r\n`.repeat(80_000)}`
 /** `handover.contentTimeout` and `finalTimeout` of these tests are 1 s and 2 s. */
 const deadlineMs = 5000
 
@@ -33,7 +33,7 @@ test('it reads nothing of the content: the spool has it within the deadline', as
   const script = honest({
     data: async (connection: ScriptedConnection) => {
       await connection.send('354 Go ahead\r\n')
-      await sleep(8000)
+      await sleep(3500)
     },
   })
   const { handed, asked } = await attack(siege, 0, script, large)

@@ -16,12 +16,13 @@ import type { AppEvent } from './app-event.ts'
 import { CommandError } from './command.ts'
 
 export interface MailRulesSource {
-  /** Those of this configuration, with the exceptions as read last; null: all are off. */
-  readonly current: (config: Config) => MailRules | null
+  /**
+   * Those of this configuration, with the exceptions as read last; null: all are off. `peek`: the greylist
+   * answers and notes nothing.
+   */
+  readonly current: (config: Config, how?: 'judge' | 'peek') => MailRules | null
   /** Reads the exceptions again. A list that cannot be read changes nothing, and is told of. */
   readonly reload: (config: Config) => void
-  /** Null: it is off. */
-  readonly greylist: (config: Config) => Greylist | null
   readonly close: () => void
 }
 
@@ -50,10 +51,11 @@ export function openMailRules(
     return opened
   }
   return {
-    current: (now) =>
-      isAllOff(now.policy)
-        ? null
-        : mailRulesOf(now.policy, exceptions, greylist(now), parts.resolver),
+    current: (now, how = 'judge') => {
+      if (isAllOff(now.policy)) return null
+      const known = greylist(now)
+      return mailRulesOf(now.policy, exceptions, known?.[how].bind(known) ?? null, parts.resolver)
+    },
     reload: (now) => {
       if (now.policy.exceptions === null) {
         exceptions = noExceptions
@@ -67,12 +69,11 @@ export function openMailRules(
         parts.emit({ kind: 'exceptions-failed', detail })
       }
     },
-    greylist,
     close: () => opened?.close(),
   }
 }
 
-export function originRulesOf(policy: PolicyConfig): OriginRules {
+function originRulesOf(policy: PolicyConfig): OriginRules {
   return {
     modes: policy.modes,
     dynamicNames: { patterns: policy.dynamicNames, isGuessed: policy.isDynamicNameGuessed },
@@ -87,7 +88,7 @@ function isAllOff({ modes, greylisting }: PolicyConfig): boolean {
 function mailRulesOf(
   policy: PolicyConfig,
   exceptions: Exceptions,
-  greylist: Greylist | null,
+  greylist: Greylist['judge'] | null,
   resolver: Resolver,
 ): MailRules {
   const { greylisting, dnsTimeoutMs } = policy
@@ -99,7 +100,7 @@ function mailRulesOf(
         ? null
         : {
             isObserved: greylisting.mode === 'observe',
-            judge: (attempt) => greylist.judge(attempt, greylisting),
+            judge: (attempt) => greylist(attempt, greylisting),
           },
     findClientName: async (address) =>
       await findClientName(resolver, address, AbortSignal.timeout(dnsTimeoutMs)),

@@ -11,7 +11,7 @@ export { prepareContentFolder } from './content-file.ts'
 export type { IntakeEvent, Shortage } from './intake-event.ts'
 export type { SessionLimits } from './intake-session.ts'
 export { judgeRecipient, type JudgedRecipient } from './judge-recipient.ts'
-export type { MailRules } from './mail-rules.ts'
+export { TransactionRules, type MailRules } from './mail-rules.ts'
 export { MemoryLedgerBook, type LedgerBook } from './ledger-book.ts'
 export { RelayedLedger } from './relayed-ledger.ts'
 

@@ -110,6 +110,18 @@ test('a pipelined group gets an answer each, for one look into the DNS', async (
   assertInstituteUntouched()
 })
 
+test('pforte explain says so beforehand, and asks the institute nothing', async () => {
+  const explain = async (client: string): Promise<{ exitCode: number | null; stdout: string }> =>
+    await ruled.relay.pforte(
+      ...['explain', '--from', 's@sender.example', '--to', 'new@inst.example', '--client', client],
+    )
+  const refused = await explain(forged)
+  assert.equal(refused.exitCode, 1)
+  assert.match(refused.stdout, /^rules +reverse-dns-inconsistent: 550 5\.7\.25 your address/m)
+  assertInstituteUntouched()
+  assert.match((await explain(good)).stdout, /^rules +none objects$/m)
+})
+
 test('postmaster hears of whoever is refused by mistake', async () => {
   for (const to of ['postmaster@inst.example', 'Postmaster@open.example', 'postmaster']) {
     assert.match(await answerTo(ruled, forged, { to }), /^250 /, to)

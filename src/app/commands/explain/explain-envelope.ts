@@ -22,6 +22,7 @@ import { encodeReply } from '#smtp/reply.ts'
 import { verdictReply } from '#verdict/replies.ts'
 import { postmasterOf } from '#app/build.ts'
 import { openToolbox, type Toolbox } from '#app/toolbox.ts'
+import { explainRules, type ExplainedRules } from './explain-rules.ts'
 
 export interface ExplainedEnvelope {
   readonly client: string | null
@@ -32,7 +33,7 @@ export interface ExplainedEnvelope {
 
 /** `text` is one line for people, cleaned. */
 export interface ExplainedStep {
-  readonly step: 'client' | 'sender' | 'domain' | 'route' | 'recipient' | 'answer'
+  readonly step: 'client' | 'sender' | 'rules' | 'domain' | 'route' | 'recipient' | 'answer'
   readonly text: string
 }
 
@@ -51,7 +52,8 @@ export async function explainEnvelope(
   noteDomain(domain, envelope.forwardPath, note)
   if (domain !== undefined) noteRoute(domain.calloutRoute, domain.route, note)
   if (domain !== undefined && mailbox !== null) noteMemory(toolbox, domain, mailbox, note)
-  const judged = await judge(config, toolbox, envelope)
+  using rules = explainRules(config, toolbox.resolver, envelope, (text) => note('rules', text))
+  const judged = await judge(config, toolbox, envelope, rules)
   note('recipient', verdictText(judged))
   note('answer', answerText(judged, envelope.forwardPath))
   return { steps, isAccepted: judged.verdict.kind === 'accept' }
@@ -61,7 +63,7 @@ type Note = (step: ExplainedStep['step'], text: string) => void
 
 function noteClientAndSender(config: Config, envelope: ExplainedEnvelope, note: Note): void {
   const { client, reversePath, parameters } = envelope
-  note('client', `${client ?? 'any client'}: no rule objects to clients`)
+  note('client', client ?? 'any client')
   const sender =
     reversePath.kind === 'null' ? '<> (null reverse-path)' : reversePathText(reversePath)
   const size =
@@ -112,6 +114,7 @@ async function judge(
   config: Config,
   toolbox: Toolbox,
   envelope: ExplainedEnvelope,
+  rules: ExplainedRules,
 ): Promise<JudgedRecipient> {
   const options = {
     registry: toolbox.registry,
@@ -119,6 +122,7 @@ async function judge(
     hostname: config.hostname,
     postmaster: postmasterOf(config),
     maxMessageBytes: config.limits.maxMessageBytes,
+    mailRules: rules.judge,
     isRoutingAccepted: config.smtp.routedRecipients === 'accept',
   }
   return await judgeRecipient(options, envelope.forwardPath, envelope.parameters, [])

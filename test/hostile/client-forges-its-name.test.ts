@@ -111,10 +111,9 @@ test('a pipelined group gets an answer each, for one look into the DNS', async (
 })
 
 test('pforte explain says so beforehand, and asks the institute nothing', async () => {
+  const envelope = ['--from', 's@sender.example', '--to', 'new@inst.example']
   const explain = async (client: string): Promise<{ exitCode: number | null; stdout: string }> =>
-    await ruled.relay.pforte(
-      ...['explain', '--from', 's@sender.example', '--to', 'new@inst.example', '--client', client],
-    )
+    await ruled.relay.pforte('explain', '--client', client, ...envelope)
   const refused = await explain(forged)
   assert.equal(refused.exitCode, 1)
   assert.match(refused.stdout, /^rules +reverse-dns-inconsistent: 550 5\.7\.25 your address/m)

@@ -44,7 +44,7 @@ before(async () => {
 after(() => siege[Symbol.asyncDispose]())
 
 test('replies without end', { concurrency: true }, async (t) => {
-  const before = residentKib(siege.relay.pid)
+  const before = peakKib(siege.relay.pid)
   await inParallel(cases, 5, ([name, stage, action], index) =>
     t.test(name, async () => {
       const { handed, asked } = await attack(siege, index, honest({ [stage]: action }))
@@ -53,12 +53,12 @@ test('replies without end', { concurrency: true }, async (t) => {
       assert.match(asked, /^451 4\.4\.1 /)
     }),
   )
-  const grownMib = (residentKib(siege.relay.pid) - before) / 1024
+  const grownMib = (peakKib(siege.relay.pid) - before) / 1024
   assert.ok(grownMib < 100, `the relay has grown by ${Math.round(grownMib)} MiB`)
 })
 
 test('nothing is left behind', () => endsAtOnce(siege))
 
-function residentKib(pid: number): number {
-  return Number(/^VmRSS:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])
+function peakKib(pid: number): number {
+  return Number(/^VmHWM:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])
 }

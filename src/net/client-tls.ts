@@ -70,8 +70,23 @@ export function judgeClientCertificate(socket: tls.TLSSocket): CertificateJudgem
   if (certificate === undefined) {
     return { certificateProblem: 'there is none', publicKeyPin: null, names: null }
   }
-  const error = String(socket.authorizationError)
-  return judgementOf(certificate, socket.authorized ? null : problemText(error, certificate, []))
+  const code = verifyErrorOf(socket)
+  return judgementOf(certificate, code === null ? null : problemText(code, certificate, []))
+}
+
+/**
+ * What OpenSSL has against a client's certificate, or null. `authorized` is set only for sockets of a
+ * `tls.Server`, and STARTTLS has none, so its source is asked. Should that go away, nobody is verified.
+ */
+function verifyErrorOf(socket: tls.TLSSocket): string | null {
+  const handle: unknown = Reflect.get(socket, '_handle')
+  if (typeof handle !== 'object' || handle === null || !('verifyError' in handle))
+    return 'not checked'
+  const { verifyError } = handle
+  if (typeof verifyError !== 'function') return 'not checked'
+  const error: unknown = Reflect.apply(verifyError, handle, [])
+  if (error === null || error === undefined) return null
+  return error instanceof Error && 'code' in error ? String(error.code) : 'not trusted'
 }
 
 function judgementOf(certificate: X509, certificateProblem: string | null): CertificateJudgement {

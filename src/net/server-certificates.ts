@@ -32,6 +32,9 @@ const ciphers = [
   'ECDHE-RSA-AES128-GCM-SHA256',
 ].join(':')
 
+/** Short against the hour of a key (see `ticketKeysMs`); senders with more mail come back sooner. */
+const ticketLifetimeSeconds = 300
+
 /** One set of certificates, and the contexts made of it. */
 export class ServerCertificates {
   /** The first certificate of each kind of key: TLS can have one ECDSA and one RSA at a time. */
@@ -90,6 +93,7 @@ export class ServerCertificates {
       honorCipherOrder: true,
       sessionIdContext: 'pforte',
       ticketKeys,
+      sessionTimeout: ticketLifetimeSeconds,
       ...(clientCa === null ? {} : { ca: clientCa }),
     })
     this.#contexts.set(key, context)

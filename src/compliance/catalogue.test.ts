@@ -22,9 +22,9 @@ test('every check has cases', () => {
       .flatMap((code) => [...code.matchAll(/import \{ (\w+) \} from '\.\/([\w-]+)\/check\.ts'/g)])
       .filter(([, name = '']) =>
         tests.some((code) =>
-          new RegExp(`describeCheck\\(${name},|for \\(const check of \\[[^\\]]*\\b${name}\\b`).test(
-            code,
-          ),
+          new RegExp(
+            `describeCheck\\(${name},|for \\(const check of \\[[^\\]]*\\b${name}\\b|\\[${name}, /`,
+          ).test(code),
         ),
       )
       .map(([, , id = '']) => id),

@@ -14,7 +14,16 @@ import { capPipelining } from './checks/cap-pipelining/check.ts'
 import { capPrdr } from './checks/cap-prdr/check.ts'
 import { capSmtputf8 } from './checks/cap-smtputf8/check.ts'
 import { clientPolicy } from './checks/client-policy/check.ts'
+import { data8bit } from './checks/data-8bit/check.ts'
+import { dataAttachment } from './checks/data-attachment/check.ts'
+import { dataClean } from './checks/data-clean/check.ts'
+import { dataHeaderSyntax } from './checks/data-header-syntax/check.ts'
+import { dataLongLine } from './checks/data-long-line/check.ts'
+import { dataManyReceived } from './checks/data-many-received/check.ts'
+import { dataSpam } from './checks/data-spam/check.ts'
+import { dataVirus } from './checks/data-virus/check.ts'
 import { ehloOk } from './checks/ehlo-ok/check.ts'
+import { noDmarcReject } from './checks/no-dmarc-reject/check.ts'
 import { noGreylisting } from './checks/no-greylisting/check.ts'
 import { noRateLimitConnections } from './checks/no-rate-limit-connections/check.ts'
 import { noRateLimitMessages } from './checks/no-rate-limit-messages/check.ts'
@@ -26,6 +35,7 @@ import { openRelay } from './checks/open-relay/check.ts'
 import { ownDomainSender } from './checks/own-domain-sender/check.ts'
 import { postmaster } from './checks/postmaster/check.ts'
 import { rcptExistingAccepted } from './checks/rcpt-existing-accepted/check.ts'
+import { rcptLateRejection } from './checks/rcpt-late-rejection/check.ts'
 import { rcptLatency } from './checks/rcpt-latency/check.ts'
 import { rcptOrderIndependence } from './checks/rcpt-order-independence/check.ts'
 import { rcptUnknownCode } from './checks/rcpt-unknown-code/check.ts'
@@ -37,6 +47,8 @@ import { sessionReuse } from './checks/session-reuse/check.ts'
 import { sizeEhlo } from './checks/size-ehlo/check.ts'
 import { sizeHeadroom } from './checks/size-headroom/check.ts'
 import { sizeMailParam } from './checks/size-mail-param/check.ts'
+import { sizeReal } from './checks/size-real/check.ts'
+import { smuggling } from './checks/smuggling/check.ts'
 import { starttlsHandshake } from './checks/starttls-handshake/check.ts'
 import { starttlsInjection } from './checks/starttls-injection/check.ts'
 import { starttlsOffered } from './checks/starttls-offered/check.ts'
@@ -65,6 +77,7 @@ export const catalogue: readonly Check[] = [
   rcptUnknownRejected,
   rcptUnknownPermanent,
   rcptUnknownCode,
+  rcptLateRejection,
   rcptLatency,
   rcptOrderIndependence,
   nullSender,
@@ -83,10 +96,22 @@ export const catalogue: readonly Check[] = [
   noSpfOnRelayed,
   noSenderCallback,
   ownDomainSender,
+  // D: content, with consent
+  dataClean,
+  dataSpam,
+  dataVirus,
+  dataAttachment,
+  dataLongLine,
+  dataHeaderSyntax,
+  data8bit,
+  dataManyReceived,
+  noDmarcReject,
+  smuggling,
   // E: size
   sizeEhlo,
   sizeMailParam,
   sizeHeadroom,
+  sizeReal,
   // F: TLS
   starttlsOffered,
   starttlsHandshake,

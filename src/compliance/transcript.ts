@@ -76,6 +76,11 @@ export class TranscriptWriter implements Transcript {
     this.lines.push({ atMs, from, text: cleanLine(masked, maxLineLength) })
   }
 
+  /** What the server said, without the addresses of people who were not nominated. */
+  masked(text: string): string {
+    return this.#mask.mask(text)
+  }
+
   /** From line `from` to what was said last. */
   since(from: number): Excerpt {
     return { transcript: this.id, from, to: this.lines.length }

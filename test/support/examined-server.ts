@@ -126,8 +126,11 @@ async function play(
       await send('220 2.0.0 Ready')
       await connection.upgradeTls(options.tls)
     } else if (verb === 'DATA' && options.final !== undefined) {
-      await send((await options.data?.(line, state)) ?? '354 Go ahead')
-      await send(await options.final(await connection.readContent(), state))
+      const go = (await options.data?.(line, state)) ?? '354 Go ahead'
+      await send(go)
+      if (go.startsWith('354')) {
+        await send(await options.final(await connection.readContent(20_000), state))
+      }
     } else await send(await answerTo(options, state, verb, line))
   }
 }

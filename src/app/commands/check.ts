@@ -43,12 +43,13 @@ async function run(args: readonly string[], io: CommandIo): Promise<number> {
     io.stdout(explainChecks(request))
     return 0
   }
-  const report = await examine(request, io)
+  const maySend = await isSendingAgreed(request, io)
+  const report = await examine(request, maySend, io)
   printReport(report, request, io)
   return exitCodes[overallOf(report)]
 }
 
-async function examine(request: CheckRequest, io: CommandIo): Promise<Report> {
+async function examine(request: CheckRequest, maySend: boolean, io: CommandIo): Promise<Report> {
   const resolver = openResolver({
     servers: request.resolvers,
     timeoutMs: 3000,
@@ -70,13 +71,31 @@ async function examine(request: CheckRequest, io: CommandIo): Promise<Report> {
       ca: request.caFile === null ? null : trusted(request.caFile),
       limits: { ...defaultLimits, ...request.limits },
       clock: systemClock,
-      maySend: request.maySend,
+      maySend,
       signal: io.signal,
       emit: progress.show,
     })
   } finally {
     progress.close()
   }
+}
+
+/** Nothing is sent to a mailbox whose owner was only assumed to agree. */
+async function isSendingAgreed(request: CheckRequest, io: CommandIo): Promise<boolean> {
+  const { sendTo, isSendConfirmed } = request
+  if (sendTo === null || isSendConfirmed) return sendTo !== null
+  if (io.ask === undefined) {
+    throw new CommandError(
+      `--send: nothing is sent to ${sendTo} unless --confirm ${sendTo} is given`,
+    )
+  }
+  const answer = await io.ask(
+    `Some test mails, one of 50 MiB, will be sent to ${sendTo}. Type the address to agree: `,
+  )
+  if (answer?.trim().toLowerCase() !== sendTo.toLowerCase()) {
+    throw new CommandError(`nothing was sent or examined: ${sendTo} was not confirmed`)
+  }
+  return true
 }
 
 /** RFC 5321 §4.1.4 wants a name; a machine without one says so with an address literal. */

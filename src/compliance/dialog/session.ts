@@ -165,8 +165,11 @@ export class ProbeSession {
       const decoded = this.#decoder.next()
       if (decoded?.kind === 'reply') {
         const ms = this.#now() - startMs
-        for (const line of linesOf(decoded.reply)) this.transcript.add('server', line)
-        return { kind: 'reply', reply: decoded.reply, ms, seen: this.transcript.since(from) }
+        // Before anybody cuts or repeats them: half an address would not be recognised.
+        const lines = decoded.reply.lines.map((line) => this.transcript.masked(line))
+        const reply = { ...decoded.reply, lines }
+        for (const line of linesOf(reply)) this.transcript.add('server', line)
+        return { kind: 'reply', reply, ms, seen: this.transcript.since(from) }
       }
       if (decoded?.kind === 'malformed')
         return this.#silence('malformed', decoded.detail, from, startMs)
@@ -200,7 +203,13 @@ export class ProbeSession {
     // After a reply that is missing or unreadable nobody knows which answer belongs to which question.
     this.destroy()
     const seen = this.transcript.since(from)
-    return { kind: 'silence', cause, detail: cleanLine(detail, 200), ms, seen }
+    return {
+      kind: 'silence',
+      cause,
+      detail: cleanLine(this.transcript.masked(detail), 200),
+      ms,
+      seen,
+    }
   }
 
   /** Until something arrives, the connection ends, the time is up, or the run is stopped. */

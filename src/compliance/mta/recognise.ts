@@ -56,7 +56,7 @@ export function recogniseMta(lines: readonly string[]): Recognition {
     weights.set(mta, { weight: (known?.weight ?? 0) + weight, by: known?.by ?? by })
   }
   const [first, second] = [...weights].toSorted(([, a], [, b]) => b.weight - a.weight)
-  if (first === undefined || first[1].weight < 5) return { mta: null, by: null }
+  if (first === undefined || first[1].weight < 8) return { mta: null, by: null }
   const isClear = second === undefined || first[1].weight >= 2 * second[1].weight
   return isClear ? { mta: first[0], by: first[1].by } : { mta: null, by: null }
 }

@@ -18,7 +18,8 @@ export const checkUsage = `Usage: pforte check HOST [OPTIONS]
 
 Examines a mail server as a relay would use it, and says what meets the
 requirements, what does not, and what to change. Contacts only HOST, and sends
-no mail. Ctrl-C ends the run with what is known so far.
+no mail unless --send is given and the mailbox is confirmed. Ctrl-C ends the run
+with what is known so far.
 
 What is examined:
   --domain NAME        a domain of the server; may be repeated
@@ -28,6 +29,12 @@ What is examined:
   --from-source IP     connect from this address; may be repeated
   --only ID, --skip ID only these checks, or not these; may be repeated
   --explain ID         say what a check demands and why; 'all' lists them all
+
+With test mails:
+  --send               send some test mails to the first --existing address: plain
+                       text, test strings of spam and virus filters, odd content,
+                       and one of 50 MiB
+  --confirm ADDRESS    says that they may be sent there; without it you are asked
 
 How:
   --hello NAME         our name in EHLO; default: the name of this machine
@@ -60,6 +67,8 @@ const checkOptions = {
   only: many,
   skip: many,
   explain: one,
+  send: flag,
+  confirm: one,
   hello: one,
   'sender-domain': one,
   network: many,
@@ -82,6 +91,8 @@ interface CheckValues {
   readonly 'from-source'?: readonly string[]
   readonly only?: readonly string[]
   readonly skip?: readonly string[]
+  readonly send?: boolean
+  readonly confirm?: string
   readonly hello?: string
   readonly 'sender-domain'?: string
   readonly network?: readonly string[]
@@ -107,7 +118,10 @@ export interface CheckRequest {
   readonly caFile: string | null
   readonly resolvers: readonly string[]
   readonly limits: Partial<CheckLimits>
-  readonly maySend: boolean
+  /** Where test mails shall go; null: nowhere. */
+  readonly sendTo: string | null
+  /** The tester has named the mailbox a second time. */
+  readonly isSendConfirmed: boolean
   readonly language: Language
   readonly form: ReportForm
 }
@@ -161,7 +175,7 @@ function readRequest(positionals: readonly string[], values: CheckValues): Check
     caFile: values.ca ?? null,
     resolvers: values.resolver ?? [],
     limits: limitsOf(values),
-    maySend: false,
+    ...sendingOf(values, existing),
     language: languageOf(values.lang),
     form: formOf(values),
   }
@@ -171,6 +185,19 @@ function languageOf(text: string | undefined): Language {
   if (text === undefined || text === 'en') return 'en'
   if (text === 'de') return 'de'
   throw new UsageError(`--lang: '${text}' is neither de nor en`)
+}
+
+function sendingOf(
+  { send, confirm }: CheckValues,
+  existing: readonly string[],
+): Pick<CheckRequest, 'sendTo' | 'isSendConfirmed'> {
+  const [sendTo] = existing
+  if (send !== true) return { sendTo: null, isSendConfirmed: false }
+  if (sendTo === undefined) throw new UsageError('--send needs an address: --existing ADDRESS')
+  if (confirm !== undefined && addresses('confirm', [confirm])[0] !== sendTo) {
+    throw new UsageError(`--confirm: '${confirm}' is not the first --existing address, ${sendTo}`)
+  }
+  return { sendTo, isSendConfirmed: confirm !== undefined }
 }
 
 function addresses(option: string, texts: readonly string[] = []): readonly string[] {

@@ -30,6 +30,7 @@ const matrix: Readonly<Record<string, readonly string[]>> = {
   nexthop: ['smtp', 'client', 'dns', 'net', 'registry'],
   recipients: ['smtp', 'verdict', 'nexthop', 'registry'],
   policy: ['smtp', 'message', 'verdict', 'dns', 'registry'],
+  greeting: ['smtp', 'verdict', 'dns', 'net'],
   handover: ['smtp', 'message', 'nexthop', 'registry'],
   intake: [
     'smtp',
@@ -77,6 +78,7 @@ const furtherDoors: Readonly<Record<string, { readonly users: readonly string[] 
   'dns/client-name.ts': { users: ['app', 'policy', 'nexthop'] },
   'dns/mail-domain.ts': { users: ['app', 'policy'] },
   'greylist/open-greylist.ts': { users: ['app'] },
+  'greeting/open-greeting.ts': { users: ['app'] },
   'nexthop/open-next-hops.ts': { users: ['app'] },
   'recipients/open-recipients.ts': { users: ['app'] },
   'registry/open-registry.ts': { users: ['app'] },
@@ -98,7 +100,7 @@ const furtherDoors: Readonly<Record<string, { readonly users: readonly string[] 
   'net/client-tls.ts': { users: ['nexthop'] },
   'net/probe-stream.ts': { users: ['compliance'] },
   'net/connect.ts': { users: ['nexthop'] },
-  'net/connection.ts': { users: ['nexthop', 'intake', 'app'] },
+  'net/connection.ts': { users: ['nexthop', 'intake', 'greeting', 'app'] },
   'net/bound-port.ts': { users: ['app'] },
   'net/listener.ts': { users: ['app'] },
   'net/server-tls.ts': { users: ['app'] },
@@ -141,7 +143,7 @@ const onlyIn: Readonly<Record<string, readonly string[]>> = {
   'node:dns': ['dns'],
   'node:http': ['telemetry'],
   'node:child_process': ['app/processes/child.ts'],
-  'node:sqlite': ['registry', 'recipients', 'spool', 'greylist'],
+  'node:sqlite': ['registry', 'recipients', 'spool', 'greylist', 'greeting'],
   // A commit waits for the disk: the thread of the dialogs must not.
   'node:worker_threads': ['spool'],
   zod: ['config', 'registry'],

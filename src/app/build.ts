@@ -3,8 +3,10 @@
 import type { Deadlines } from '#base/deadlines.ts'
 import { systemClock } from '#base/clock.ts'
 import type { Config } from '#config/config.ts'
+import { parseNetwork, type Network } from '#base/network.ts'
 import type { DeliveryOptions } from '#delivery/delivery.ts'
 import type { Resolver } from '#dns/dns.ts'
+import type { GreetingRules } from '#greeting/greeting.ts'
 import type { SessionLimits } from '#intake/intake.ts'
 import type { PurposeOptions, TargetOptions } from '#nexthop/target.ts'
 import type { NextHopEvent, NextHops } from '#nexthop/nexthop.ts'
@@ -83,6 +85,33 @@ export function recipientOptions(
     random: Math.random,
     emit,
   }
+}
+
+/** Another object for another configuration, and only then: the stage takes that for a change. */
+export function greetingRules(config: () => Config): () => GreetingRules {
+  let built = { from: config().greeting, rules: buildGreetingRules(config()) }
+  return () => {
+    const { greeting } = config()
+    if (built.from !== greeting) built = { from: greeting, rules: buildGreetingRules(config()) }
+    return built.rules
+  }
+}
+
+function buildGreetingRules({ greeting }: Config): GreetingRules {
+  const { access } = greeting
+  return {
+    ...greeting,
+    exempt: networks(greeting.exempt),
+    access: { ...access, allow: networks(access.allow), deny: networks(access.deny) },
+  }
+}
+
+/** The configuration has been checked: every text is a network. */
+function networks(texts: readonly string[]): readonly Network[] {
+  return texts.flatMap((text) => {
+    const network = parseNetwork(text)
+    return network.ok ? [network.value] : []
+  })
 }
 
 export function sessionLimits(config: Config, isTlsOffered: boolean): SessionLimits {

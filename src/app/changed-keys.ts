@@ -2,7 +2,7 @@
 
 import type { Config } from '#config/config.ts'
 
-/** `limits`, `load`, `smtp`, `policy`, `postmaster` and the contents of certificates can change while running. */
+/** `limits`, `load`, `greeting`, `smtp`, `policy`, `postmaster` and contents of certificates can change. */
 const fixed = [
   'hostname',
   'listen',
@@ -26,6 +26,6 @@ export function changedKeys(before: Config, after: Config): readonly string[] {
 
 /** `before` with what can change while running. */
 export function withReloaded(before: Config, after: Config): Config {
-  const { limits, load, smtp, policy, postmaster } = after
-  return { ...before, limits, load, smtp, policy, postmaster }
+  const { limits, load, greeting, smtp, policy, postmaster } = after
+  return { ...before, limits, load, greeting, smtp, policy, postmaster }
 }

@@ -5,6 +5,8 @@ import { systemClock } from '#base/clock.ts'
 import { createTraceIds } from '#base/trace-id.ts'
 import type { Config } from '#config/config.ts'
 import { firstAttemptMs } from '#delivery/delivery.ts'
+import type { Greeting } from '#greeting/greeting.ts'
+import { AccessFileError, openGreeting } from '#greeting/open-greeting.ts'
 import {
   ContentMemory,
   openIntake,
@@ -18,7 +20,7 @@ import { openListener, type Listener, type ProxyOptions } from '#net/listener.ts
 import { openServerTls, type ServerTls } from '#net/server-tls.ts'
 import type { Spool } from '#spool/spool.ts'
 import type { PforteEvent, Telemetry } from '#telemetry/telemetry.ts'
-import { postmasterOf, sessionLimits, strainedLimits } from './build.ts'
+import { greetingRules, postmasterOf, sessionLimits, strainedLimits } from './build.ts'
 import { cannotListen } from './cannot-listen.ts'
 import { CommandError } from './command.ts'
 import { openMailRules, type MailRulesSource } from './mail-rules.ts'
@@ -63,6 +65,7 @@ export interface FrontOptions {
 export interface Front {
   readonly listeners: readonly Listener[]
   readonly serverTls: ServerTls
+  readonly greeting: Greeting
   readonly sessionCount: () => number
   /** The number of sessions of the others has changed. */
   readonly look: () => void
@@ -96,19 +99,20 @@ export async function openFront(options: FrontOptions): Promise<Front> {
   const built = intakeOptions(options, serverTls, load, rules)
   const intake = openIntake(built.current)
   built.current() // what it opens is open before the first session
-  const closeRest = (): void => {
-    load.close()
-    serverTls.close()
-    rules.close()
-  }
+  const stack = new DisposableStack()
+  stack.defer(() => rules.close())
+  stack.defer(() => serverTls.close())
+  stack.defer(() => load.close())
   try {
-    const listeners = await openListeners(options, intake)
+    const greeting = stack.adopt(openGreetingOf(options, intake), (opened) => opened.close())
+    const listeners = await openListeners(options, greeting)
     const closeListeners = (): void => {
       for (const listener of listeners) listener.close()
     }
     return {
       listeners,
       serverTls,
+      greeting,
       sessionCount: intake.sessionCount,
       look: intake.look,
       reloadTls: async () =>
@@ -123,16 +127,43 @@ export async function openFront(options: FrontOptions): Promise<Front> {
         closeListeners()
         telemetry.emit({ kind: 'draining', sessionCount: intake.sessionCount() })
         const { drainTimeoutMs } = options.config().limits
-        await intake.drain(drainTimeoutMs, isReplaced ? drainTimeoutMs / 2 : 0)
+        const drained = intake.drain(drainTimeoutMs, isReplaced ? drainTimeoutMs / 2 : 0)
+        greeting.handOnAll() // to be told goodbye
+        await drained
       },
       close: () => {
         closeListeners()
-        closeRest()
+        stack.dispose()
       },
     }
   } catch (error) {
-    closeRest()
+    stack.dispose()
     throw error
+  }
+}
+
+function openGreetingOf(options: FrontOptions, intake: Intake): Greeting {
+  const { config, toolbox, share, telemetry, emit } = options
+  const rules = greetingRules(config)
+  try {
+    return openGreeting({
+      rules,
+      maxWaitingCount: () => Math.ceil(config().greeting.maxWaitingCount / share.count),
+      hostname: config().hostname,
+      resolver: toolbox.resolver,
+      deadlines: toolbox.deadlines,
+      clock: systemClock,
+      folder: config().state,
+      next: intake.accept,
+      emit: (event) => {
+        // A client that floods must not flood the log too.
+        if ('isRepeated' in event && event.isRepeated) telemetry.count(event)
+        else emit(event)
+      },
+    })
+  } catch (error) {
+    if (!(error instanceof AccessFileError)) throw error
+    throw new CommandError(`greeting.access.file cannot be used: ${error.message}`, 2)
   }
 }
 
@@ -257,7 +288,7 @@ async function openTls({ config, telemetry, ticketKeys }: FrontOptions): Promise
 
 async function openListeners(
   { ports, telemetry }: FrontOptions,
-  intake: Intake,
+  greeting: Greeting,
 ): Promise<readonly Listener[]> {
   const listeners: Listener[] = []
   try {
@@ -265,7 +296,7 @@ async function openListeners(
       const listener = await openListener({
         ...port,
         proxy: proxyOptions(port, telemetry),
-        onConnection: intake.accept,
+        onConnection: greeting.accept,
         onError: tellSeldom(telemetry),
       }).catch((error: unknown) => {
         throw cannotListen(port, error)

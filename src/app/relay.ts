@@ -90,6 +90,7 @@ export async function startRelay(options: {
     reload: async (next) => {
       await back.recover()
       await front.serverTls.reload()
+      front.greeting.reload()
       const needsRestart = changedKeys(current.config, next)
       current.config = withReloaded(current.config, next)
       front.reloadRules()

@@ -14,6 +14,7 @@ export interface Config {
   readonly smtp: SmtpConfig
   readonly limits: LimitsConfig
   readonly load: LoadConfig
+  readonly greeting: GreetingConfig
   readonly verification: VerificationConfig
   readonly handover: HandoverConfig
   readonly dns: DnsConfig
@@ -98,6 +99,52 @@ export interface LoadConfig {
   readonly maxLoopDelayMs: number
   readonly maxDescriptorPercent: number
   readonly maxMemoryPercent: number
+}
+
+export type GreetingMode = 'off' | 'observe' | 'enforce'
+
+/** Networks are texts in CIDR notation that have been checked. 0 as a limit: none. */
+export interface GreetingConfig {
+  readonly exempt: readonly string[]
+  readonly access: {
+    readonly mode: GreetingMode
+    readonly allow: readonly string[]
+    readonly deny: readonly string[]
+    /** Absolute path, or null. */
+    readonly file: string | null
+  }
+  readonly connections: {
+    readonly mode: GreetingMode
+    readonly maxPerAddressCount: number
+    readonly maxPerNetworkCount: number
+  }
+  /** New ones, within a minute. */
+  readonly rate: GreetingConfig['connections']
+  readonly pregreet: {
+    readonly mode: GreetingMode
+    readonly delayMs: number
+    readonly isTeasing: boolean
+    readonly rememberMs: number
+  }
+  readonly dnsbl: {
+    readonly mode: GreetingMode
+    readonly zones: readonly DnsZoneConfig[]
+    readonly threshold: number
+    /** Below zero; null: none. */
+    readonly allowThreshold: number | null
+    readonly timeoutMs: number
+    readonly rememberMs: number
+  }
+  readonly maxWaitingCount: number
+  readonly maxRememberedCount: number
+}
+
+export interface DnsZoneConfig {
+  readonly domain: string
+  /** Inclusive ranges of the four octets of an answer; null: any entry. */
+  readonly answers: readonly (readonly (readonly [low: number, high: number])[])[] | null
+  /** Not 0. */
+  readonly weight: number
 }
 
 export interface VerificationConfig {

@@ -1,6 +1,7 @@
 // Every default and why it is what it is. One row a key, as the key is written in the file; the schema
 // takes its defaults from here and the manual is printed from here.
 
+import { greetingDefaults } from './greeting-defaults.ts'
 import { limitsDefaults } from './limits-defaults.ts'
 
 export interface Default {
@@ -58,6 +59,7 @@ export const defaults: Readonly<Record<string, Default>> = {
   },
 
   ...limitsDefaults,
+  ...greetingDefaults,
 
   'verification.positiveFresh': {
     value: '24h',

@@ -73,7 +73,8 @@ function isMapping(value: unknown): value is Input {
 }
 
 function absolutePaths(config: Config, folder: string): Config {
-  const { state, spool, tls, log, policy } = config
+  const { state, spool, tls, log, policy, greeting } = config
+  const { access } = greeting
   return {
     ...config,
     state: resolve(folder, state),
@@ -89,6 +90,10 @@ function absolutePaths(config: Config, folder: string): Config {
       })),
       ca: tls.ca === null ? null : resolve(folder, tls.ca),
       clients: tls.clients,
+    },
+    greeting: {
+      ...greeting,
+      access: { ...access, file: access.file === null ? null : resolve(folder, access.file) },
     },
     log: { ...log, file: log.file === null ? null : resolve(folder, log.file) },
   }
@@ -113,6 +118,7 @@ function valuesOf(
     'policy.exceptions': config.policy.exceptions,
     'tls.certificates': config.tls.certificates,
     'tls.ca': config.tls.ca,
+    'greeting.access.file': config.greeting.access.file,
     'log.file': config.log.file,
     'verification.probeSender': config.verification.probeSender,
   }

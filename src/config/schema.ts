@@ -9,6 +9,7 @@ import { parseMailbox } from '#smtp/parse-path.ts'
 import { encodeMailbox } from '#smtp/path.ts'
 import { alertsSchema } from './alerts-schema.ts'
 import type { Config, ListenConfig, LogConfig, SmtpListenConfig, TlsConfig } from './config.ts'
+import { greetingSchema } from './greeting-schema.ts'
 import { limitsSchema } from './limits-schema.ts'
 import { loadSchema } from './load-schema.ts'
 import { dnsSchema, handoverSchema } from './next-hop-schema.ts'
@@ -109,6 +110,9 @@ const configSchema: z.ZodType<Config> = section({
   smtp: smtpSchema.prefault({}).describe('What clients may say, and how.'),
   limits: limitsSchema.prefault({}).describe('What one client, one mail and all of them may use.'),
   load: loadSchema.prefault({}).describe('What happens when much comes at once.'),
+  greeting: greetingSchema
+    .prefault({})
+    .describe('What is decided about a client before its session begins.'),
   verification: verificationSchema
     .prefault({})
     .describe("Asking the institutes' servers for recipients."),

@@ -104,6 +104,48 @@ export const eventTable: Readonly<Record<EventKind, EventRow>> = {
     level: 'error',
     meaning: 'A bug in Pforte. The client got a temporary reply. Please report it.',
   },
+  'client-denied': {
+    level: 'info',
+    meaning:
+      'A client is on a deny list of the operator’s. Once a minute for each client, as all that have a `network`; metrics count every one.',
+  },
+  'client-limited': {
+    level: 'warning',
+    meaning: 'A client, or its network, has too many connections or makes them too often.',
+  },
+  'client-pregreeted': { level: 'info', meaning: 'A client spoke before its banner.' },
+  'client-listed': { level: 'info', meaning: 'A client is on lists on the DNS.' },
+  'client-passed': {
+    level: 'info',
+    meaning: 'A client that was not known passed the checks named; it is remembered.',
+  },
+  'client-left-early': {
+    level: 'info',
+    meaning: 'A client closed the connection while it had to wait for its banner.',
+  },
+  'client-untested': {
+    level: 'warning',
+    meaning:
+      'More than `greeting.maxWaiting` clients wait already, and one was let through. Told once a minute.',
+  },
+  'dns-list-down': {
+    level: 'warning',
+    meaning:
+      'A list on the DNS did not answer several times. It is left alone for a minute, and counts nothing.',
+  },
+  'dns-list-up': { level: 'info', meaning: 'The list answers again.' },
+  'access-file-read': {
+    level: 'info',
+    meaning: 'The file of networks was read; what it says is in force.',
+  },
+  'access-file-failed': {
+    level: 'error',
+    meaning: 'The file of networks cannot be read; what it said before stays in force.',
+  },
+  'greeting-store-failed': {
+    level: 'error',
+    meaning: 'Clients that passed cannot be stored; they are tested again after a restart.',
+  },
   'next-hop-connected': { level: 'info', meaning: 'A connection to an institute’s server is up.' },
   'next-hop-failed': {
     level: 'warning',

@@ -3,6 +3,7 @@
 import type { NextHopFacts, NoAnswer } from '#nexthop/nexthop.ts'
 import type { CalloutOutcome } from '#recipients/recipients.ts'
 import { describeAlert } from './human-alerts.ts'
+import { describeGreeting } from './human-greeting.ts'
 import { counted, durationText, path } from './human-intake.ts'
 import type { Description } from './human-line.ts'
 import { describeSpool } from './human-spool.ts'
@@ -61,6 +62,19 @@ export function describeModule(event: ModuleEvent): Description {
     case 'alert-webhook-sent':
     case 'alert-webhook-failed':
       return describeAlert(event)
+    case 'client-denied':
+    case 'client-limited':
+    case 'client-pregreeted':
+    case 'client-listed':
+    case 'client-passed':
+    case 'client-left-early':
+    case 'client-untested':
+    case 'dns-list-down':
+    case 'dns-list-up':
+    case 'access-file-read':
+    case 'access-file-failed':
+    case 'greeting-store-failed':
+      return describeGreeting(event)
     case 'spool-opened':
     case 'spool-stopped':
     case 'spool-short':

@@ -3,6 +3,7 @@
 import type { NextHopFacts, NoAnswer } from '#nexthop/nexthop.ts'
 import type { CalloutOutcome } from '#recipients/recipients.ts'
 import { addAlertFields } from './alert-fields.ts'
+import { addGreetingFields } from './greeting-fields.ts'
 import { endpointText, roundMs, type LogFields } from './log-fields.ts'
 import { maxListLength, peerReplyText, peerText } from './peer-text.ts'
 import type { ModuleEvent } from './pforte-event.ts'
@@ -60,6 +61,20 @@ export function addModuleFields(fields: LogFields, event: ModuleEvent): void {
     case 'alert-webhook-sent':
     case 'alert-webhook-failed':
       addAlertFields(fields, event)
+      return
+    case 'client-denied':
+    case 'client-limited':
+    case 'client-pregreeted':
+    case 'client-listed':
+    case 'client-passed':
+    case 'client-left-early':
+    case 'client-untested':
+    case 'dns-list-down':
+    case 'dns-list-up':
+    case 'access-file-read':
+    case 'access-file-failed':
+    case 'greeting-store-failed':
+      addGreetingFields(fields, event)
       return
     case 'spool-opened':
     case 'spool-stopped':

@@ -3,6 +3,7 @@
 import type { AlertEvent } from '#alert/alert.ts'
 import type { AppEvent } from '#app/app-event.ts'
 import type { DeliveryEvent } from '#delivery/delivery.ts'
+import type { GreetingEvent } from '#greeting/greeting.ts'
 import type { GreylistEvent } from '#greylist/greylist.ts'
 import type { IntakeEvent } from '#intake/intake-event.ts'
 import type { LoadEvent } from '#load/load.ts'
@@ -16,6 +17,7 @@ export type ModuleEvent =
   | AlertEvent
   | AppEvent
   | DeliveryEvent
+  | GreetingEvent
   | GreylistEvent
   | LoadEvent
   | NextHopEvent

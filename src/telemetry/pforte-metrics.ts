@@ -87,6 +87,39 @@ function sessionInstruments(registry: MetricsRegistry) {
       help: 'TLS handshakes with clients. Outcome: full, resumed, failed.',
       labels: ['outcome'],
     }),
+    greetingChecks: registry.counter({
+      name: 'pforte_greeting_clients_total',
+      help: 'Clients judged before their session. Check: access, connections, rate, pregreet, dnsbl. Outcome: passed (what takes time only), observed (would have been refused), refused.',
+      labels: ['check', 'outcome'],
+    }),
+    greetingHits: registry.counter({
+      name: 'pforte_greeting_list_hits_total',
+      help: 'Clients found on a list on the DNS.',
+      labels: ['zone'],
+    }),
+    greetingListUp: registry.gauge({
+      name: 'pforte_greeting_list_up',
+      help: '1: the list answers. 0: it does not, and counts nothing. Absent before its first failure.',
+      labels: ['zone'],
+    }),
+    greetingLeft: registry.counter({
+      name: 'pforte_greeting_left_early_total',
+      help: 'Clients that left while they had to wait for their banner.',
+      labels: [],
+    }),
+    greetingUntested: registry.counter({
+      name: 'pforte_greeting_untested_total',
+      help: 'Clients let through because too many waited already.',
+      labels: [],
+    }),
+    greetingSeconds: registry.histogram(
+      {
+        name: 'pforte_greeting_wait_seconds',
+        help: 'How long clients that passed a check had waited.',
+        labels: [],
+      },
+      secondsBuckets,
+    ),
     protocolErrors: registry.counter({
       name: 'pforte_protocol_errors_total',
       help: 'Commands of clients that were not SMTP.',
@@ -208,7 +241,7 @@ function others(registry: MetricsRegistry) {
     }),
     storeFailures: registry.counter({
       name: 'pforte_store_failures_total',
-      help: 'Failures of the embedded store. Store: recipients, registry, greylist.',
+      help: 'Failures of the embedded store. Store: recipients, registry, greylist, greeting.',
       labels: ['store'],
     }),
     alerts: registry.counter({
@@ -278,7 +311,7 @@ function others(registry: MetricsRegistry) {
     }),
     reloads: registry.counter({
       name: 'pforte_reloads_total',
-      help: 'Re-reads at run time. What: config, certificates, exceptions. Outcome: done, failed.',
+      help: 'Re-reads at run time. What: config, certificates, exceptions, networks. Outcome: done, failed.',
       labels: ['what', 'outcome'],
     }),
     processEnds: registry.counter({
@@ -332,6 +365,45 @@ function record(instruments: Instruments, event: PforteEvent): void {
       return
     case 'internal-error':
       instruments.internalErrors.add(1)
+      return
+    case 'client-denied':
+      instruments.greetingChecks.add(1, 'access', outcomeOf(event.mode))
+      return
+    case 'client-limited':
+      instruments.greetingChecks.add(1, event.check, outcomeOf(event.mode))
+      return
+    case 'client-pregreeted':
+      instruments.greetingChecks.add(1, 'pregreet', outcomeOf(event.mode))
+      return
+    case 'client-listed':
+      instruments.greetingChecks.add(1, 'dnsbl', outcomeOf(event.mode))
+      for (const zone of event.zones) instruments.greetingHits.add(1, zone)
+      return
+    case 'client-passed':
+      for (const check of event.checks) instruments.greetingChecks.add(1, check, 'passed')
+      for (const zone of event.zones) instruments.greetingHits.add(1, zone)
+      instruments.greetingSeconds.observe(event.tookMs / 1000)
+      return
+    case 'client-left-early':
+      instruments.greetingLeft.add(1)
+      return
+    case 'client-untested':
+      instruments.greetingUntested.add(1)
+      return
+    case 'dns-list-down':
+      instruments.greetingListUp.set(0, event.zone)
+      return
+    case 'dns-list-up':
+      instruments.greetingListUp.set(1, event.zone)
+      return
+    case 'access-file-read':
+      instruments.reloads.add(1, 'networks', 'done')
+      return
+    case 'access-file-failed':
+      instruments.reloads.add(1, 'networks', 'failed')
+      return
+    case 'greeting-store-failed':
+      instruments.storeFailures.add(1, 'greeting')
       return
     case 'next-hop-connected':
       recordConnected(instruments, event)
@@ -467,6 +539,10 @@ function record(instruments: Instruments, event: PforteEvent): void {
     case 'process-ended':
     case 'stopped': // lines without a number
   }
+}
+
+function outcomeOf(mode: 'observe' | 'enforce'): string {
+  return mode === 'enforce' ? 'refused' : 'observed'
 }
 
 function recordClosed(instruments: Instruments, event: EventOfKind<'session-closed'>): void {

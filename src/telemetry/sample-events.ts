@@ -4,6 +4,7 @@
 import type { PeerReply } from '#smtp/reply.ts'
 import type { NextHopFacts, NoAnswer } from '#nexthop/nexthop.ts'
 import type { EventKind, EventOfKind } from './pforte-event.ts'
+import { sampleGreetingEvents } from './sample-greeting-events.ts'
 
 const session = '0D3K7Q2M0A7F2'
 const mail = `${session}.1`
@@ -172,6 +173,7 @@ export const sampleEvents: { readonly [Kind in EventKind]: EventOfKind<Kind> } =
     durationMs: 1234.5,
   },
   'internal-error': { kind: 'internal-error', session, error: bug },
+  ...sampleGreetingEvents,
   'next-hop-connected': {
     kind: 'next-hop-connected',
     route,

@@ -62,6 +62,8 @@ export const sampleDeferReasons: Samples<DeferReason> = {
   'dns-failed': { kind: 'dns-failed', subject: 'sender.example', detail: 'timeout' },
   greylisted: { kind: 'greylisted', waitMs: 300_000 },
   'internal-error': { kind: 'internal-error' },
+  'too-many-connections': { kind: 'too-many-connections', network: '192.0.2.7', maxCount: 50 },
+  'connecting-too-often': { kind: 'connecting-too-often', network: '192.0.2.0/24', maxCount: 1200 },
 }
 
 export const sampleRejectReasons: Samples<RejectReason> = {
@@ -88,6 +90,9 @@ export const sampleRejectReasons: Samples<RejectReason> = {
   loop: { kind: 'loop', hopCount: 50 },
   'header-too-large': { kind: 'header-too-large', maxBytes: 262_144 },
   ...sampleOriginReasons,
+  'client-denied': { kind: 'client-denied', client: '192.0.2.7' },
+  'client-listed': { kind: 'client-listed', client: '192.0.2.7', zones: ['list.example'] },
+  'talked-first': { kind: 'talked-first' },
 }
 
 /** Where a client can get each reason. A reason without a row does not compile. */
@@ -121,6 +126,11 @@ const when: Readonly<Record<DeferReason['kind'] | RejectReason['kind'], string>>
   'bare-newline': 'end of data',
   loop: 'end of data',
   'header-too-large': 'end of data',
+  'too-many-connections': 'in place of the banner; the connection is closed',
+  'connecting-too-often': 'in place of the banner; the connection is closed',
+  'client-denied': 'in place of the banner; the connection is closed',
+  'client-listed': 'in place of the banner; the connection is closed',
+  'talked-first': 'in place of the banner, or of its last line; the connection is closed',
 }
 
 /** A page in Markdown, ending in a line feed. What the dialog itself says is added by session/. */
@@ -138,6 +148,7 @@ Generated; written with \`UPDATE_DOCS=1 node --test src/session/catalogue.test.t
 Printed from \`src/verdict/replies.ts\`. Replies to RCPT have the recipient in front (\`<x@inst.example>: \`); a trace id in
 brackets follows where there is one. Texts behind "says:" are the institute's own, cleaned. With \`next-hop-deferred\` and
 \`next-hop-rejected\` the institute's code and status are passed on where a client may get them (450, 451, 452, 550 to 554).
+Those in place of the banner have the relay's own name in front (\`mailrelay1.example.org \`).
 A mail for one recipient whose server changes its mind at the hand-over gets at end of data what it would get at RCPT.
 
 | reason | when | example |

@@ -77,6 +77,16 @@ export const deferWordings: Wordings<TransientCode, DeferReason> = {
     text: (reason) => `greylisted; please send it again after ${secondsText(reason.waitMs)}`,
   },
   'internal-error': { code: 451, status: '3.0', text: () => 'internal error; please try again' },
+  'too-many-connections': {
+    code: 421,
+    status: '7.0',
+    text: (reason) => `at most ${reason.maxCount} connections at a time from ${reason.network}`,
+  },
+  'connecting-too-often': {
+    code: 421,
+    status: '7.0',
+    text: (reason) => `at most ${reason.maxCount} connections a minute from ${reason.network}`,
+  },
 }
 
 export const rejectWordings: Wordings<PermanentCode, RejectReason> = {
@@ -123,6 +133,22 @@ export const rejectWordings: Wordings<PermanentCode, RejectReason> = {
     text: (reason) => `the header section is larger than ${reason.maxBytes} bytes`,
   },
   ...originWordings(550),
+  'client-denied': {
+    code: 521,
+    status: '7.1',
+    text: (reason) => `does not accept mail from [${reason.client}]`,
+  },
+  'client-listed': {
+    code: 521,
+    status: '7.1',
+    text: (reason) =>
+      `does not accept mail from [${reason.client}]: listed by ${reason.zones.join(', ')}`,
+  },
+  'talked-first': {
+    code: 521,
+    status: '5.1',
+    text: () => 'protocol error: the client spoke before the banner',
+  },
 }
 
 /** The words are the same, whether it is temporary or not. Statuses: RFC 7372 §3, RFC 7505 §4.2. */

@@ -47,6 +47,10 @@ export type DeferReason =
   | { readonly kind: 'dns-failed'; readonly subject: string; readonly detail: string }
   | { readonly kind: 'greylisted'; readonly waitMs: number }
   | { readonly kind: 'internal-error' }
+  /** In place of the banner. `network`: the client's address, or the network it is in. */
+  | { readonly kind: 'too-many-connections'; readonly network: string; readonly maxCount: number }
+  /** `maxCount` a minute. */
+  | { readonly kind: 'connecting-too-often'; readonly network: string; readonly maxCount: number }
 
 /** Permanent: destroys the mail at the sender, so each one needs a cause that will not go away. */
 export type RejectReason =
@@ -64,6 +68,12 @@ export type RejectReason =
   | { readonly kind: 'loop'; readonly hopCount: number }
   | { readonly kind: 'header-too-large'; readonly maxBytes: number }
   | OriginReason
+  /** These three come in place of the banner. By the operator's own list. */
+  | { readonly kind: 'client-denied'; readonly client: string }
+  /** `zones`: domains of the DNS lists that have it. */
+  | { readonly kind: 'client-listed'; readonly client: string; readonly zones: readonly string[] }
+  /** The client spoke before the banner. */
+  | { readonly kind: 'talked-first' }
 
 /** A verdict that is not accept. */
 export type Deferral = Extract<Verdict, { readonly kind: 'defer' }>

@@ -33,6 +33,8 @@ export const news = {
   sessionsElsewhere: 'sessions-elsewhere',
   /** Of a worker: recipients that went to the hold while the client waited. */
   held: 'held',
+  /** Of a worker: ClientCount[] of its busy clients; to a worker: those of all others together. */
+  clients: 'clients',
   /** Of a worker that ends: its last exposition. */
   farewell: 'farewell',
   /** Of the supervisor: a worker has ended, and left what it had; its name on the link. */

@@ -5,6 +5,7 @@ import { systemClock } from '#base/clock.ts'
 import type { Alert } from '#alert/alert.ts'
 import type { Config } from '#config/config.ts'
 import { MemoryLedgerBook } from '#intake/intake.ts'
+import type { ClientCount } from '#greeting/greeting.ts'
 import type { LinkHandlers, LinkPeer } from '#link/link.ts'
 import { serveLink, type LinkServer } from '#link/serve-link.ts'
 import type { NextHops, TargetNews } from '#nexthop/nexthop.ts'
@@ -23,6 +24,7 @@ import type { Parent } from './parent.ts'
 import { StatusCounter } from './process-status.ts'
 import { relayStatus, spoolStatus, targetsOf } from './relay-status.ts'
 import type { ProcessReport, RelayStatus } from './relay-status.ts'
+import { SharedClients } from './serve-clients.ts'
 import { serveLedger, type LedgerService } from './serve-ledger.ts'
 import { serveSessionCounts, type SessionCounts } from './serve-session-counts.ts'
 import { coordinatorConfig, linkPath } from './shares.ts'
@@ -62,6 +64,7 @@ export async function runCoordinator(options: {
     nextHops,
     ledger,
     sessionCounts: serveSessionCounts(),
+    clients: new SharedClients(),
     telemetry,
     expositions,
     back: () => back,
@@ -105,13 +108,14 @@ interface Parts {
   readonly nextHops: NextHops
   readonly ledger: LedgerService
   readonly sessionCounts: SessionCounts
+  readonly clients: SharedClients
   readonly telemetry: Telemetry
   readonly expositions: WholeExposition
   readonly back: () => Back
 }
 
 async function serve(parts: Parts): Promise<LinkServer> {
-  const { config, nextHops, ledger, sessionCounts } = parts
+  const { config, nextHops, ledger, sessionCounts, clients } = parts
   try {
     const server: LinkServer = await serveLink({
       path: linkPath(config),
@@ -125,6 +129,7 @@ async function serve(parts: Parts): Promise<LinkServer> {
       onGone: (peer) => {
         ledger.onGone(peer)
         sessionCounts.onGone(peer)
+        clients.gone(peer, server.peers())
       },
     })
     return server
@@ -134,7 +139,7 @@ async function serve(parts: Parts): Promise<LinkServer> {
 }
 
 function handlersOf(parts: Parts, server: () => LinkServer): LinkHandlers {
-  const { config, spool, nextHops, ledger, telemetry, expositions, back } = parts
+  const { config, spool, nextHops, ledger, clients, telemetry, expositions, back } = parts
   const counter = new StatusCounter()
   return {
     asked: {
@@ -153,6 +158,8 @@ function handlersOf(parts: Parts, server: () => LinkServer): LinkHandlers {
         if (!told.isDown) back().delivery.targetIsUp(told.route.id)
         for (const peer of server().peers()) if (peer !== from) peer.tell(news.target, value)
       },
+      [news.clients]: (value, from) =>
+        clients.heard(fromJson<readonly ClientCount[]>(value), from, server().peers()),
       [news.held]: (value) => back().alerts.raise(fromJson<Alert>(value)),
       [news.farewell]: (value, from) => expositions.seen(from.name, fromJson<string>(value)),
       [news.gone]: (value) => {

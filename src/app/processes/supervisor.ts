@@ -117,8 +117,8 @@ class ProcessSupervisor implements Supervisor {
   /** The coordinator first: workers that have been replaced find it. */
   #concerned(before: Config, next: Config): readonly Slot[] {
     // What only sessions look at.
-    const { limits, load, smtp, policy } = before
-    const isOnlySessions = isSame(before, { ...next, limits, load, smtp, policy })
+    const { limits, load, smtp, policy, greeting } = before
+    const isOnlySessions = isSame(before, { ...next, limits, load, smtp, policy, greeting })
     return isOnlySessions ? this.#workers : [this.#coordinator, ...this.#workers]
   }
 

@@ -11,6 +11,7 @@ import { incomingFolder } from '#spool/open-spool.ts'
 import type { Telemetry } from '#telemetry/telemetry.ts'
 import { openFront, type Front } from '#app/front.ts'
 import { openToolbox } from '#app/toolbox.ts'
+import type { ClientCount } from '#greeting/greeting.ts'
 import { Wires } from '#app/wires.ts'
 import { calls, fromJson, message, news, targetEvent, toJson, workerName } from './calls.ts'
 import { firstDescriptor, type Parent } from './parent.ts'
@@ -22,6 +23,8 @@ import { remoteSpool } from './remote-spool.ts'
 import { linkPath, workerConfig } from './shares.ts'
 
 const freeSpaceIntervalMs = 1000
+/** How often workers tell which clients keep them busy: what a limit may be exceeded by is one of these. */
+const clientsMs = 1000
 
 /** Runs until the supervisor or `signal` wants it to end, and has finished then. */
 export async function runWorker(options: {
@@ -81,9 +84,12 @@ export async function runWorker(options: {
   opened.front = front
   shared.sessions.start(front.sessionCount)
   shareTargets(shared, toolbox, wires)
+  const clientsTimer = shareClients(shared, front, count)
+  stack.defer(() => clearInterval(clientsTimer))
   parent.take({
     ticketKeys: (keys) => void front.serverTls.useTicketKeys(keys).catch(() => undefined),
     reopen: () => {
+      front.greeting.reload()
       void front.reloadTls()
       front.reloadRules()
     },
@@ -101,6 +107,8 @@ interface Shared {
   /** Takes what the coordinator tells of targets. */
   readonly onTarget: { take: (told: TargetNews) => void }
   readonly onUp: { tellAll: () => void }
+  /** Takes what the coordinator tells of clients; nothing while it is away. */
+  readonly onClients: { take: (others: readonly ClientCount[]) => void }
 }
 
 function connectShared(
@@ -111,6 +119,7 @@ function connectShared(
 ): Shared {
   const onTarget = { take: (_told: TargetNews): void => undefined }
   const onUp = { tellAll: (): void => undefined }
+  const onClients = { take: (_others: readonly ClientCount[]): void => undefined }
   const book: { ledger: RemoteLedgerBook | null } = { ledger: null }
   const link = connectLink({
     path: linkPath(config),
@@ -126,6 +135,7 @@ function connectShared(
           onTarget.take(told)
           telemetry.count(targetEvent(told))
         },
+        [news.clients]: (value) => onClients.take(fromJson<readonly ClientCount[]>(value)),
         [news.ledgerEmpty]: (value) => book.ledger?.heard(value === true),
         [news.sessionsElsewhere]: (value) => sessions.heard(fromJson<number>(value)),
       },
@@ -137,6 +147,7 @@ function connectShared(
     onDown: () => {
       sessions.down()
       book.ledger?.heard(true)
+      onClients.take([])
     },
   })
   const sessions = new RemoteSessionCount({
@@ -147,7 +158,22 @@ function connectShared(
   })
   const ledger = new RemoteLedgerBook(link)
   book.ledger = ledger
-  return { link, book: ledger, sessions, onTarget, onUp }
+  return { link, book: ledger, sessions, onTarget, onUp, onClients }
+}
+
+/** A client may have its connections with several workers. */
+function shareClients(
+  { link, onClients }: Shared,
+  { greeting }: Front,
+  workerCount: number,
+): NodeJS.Timeout {
+  onClients.take = (others) => greeting.hear(others)
+  let wasBusy = false
+  return setInterval(() => {
+    const busy = workerCount > 1 ? greeting.busyClients(workerCount) : []
+    if (busy.length > 0 || wasBusy) link.tell(news.clients, toJson(busy))
+    wasBusy = busy.length > 0
+  }, clientsMs)
 }
 
 /** One worker's finding is all workers' finding. */

@@ -28,14 +28,17 @@ export async function breed(
   const endMs = performance.now() + forMs
   let tries = 0
   while (performance.now() < endMs) {
-    const batch = Array.from({ length: batchSize }, () => mutate(pick(pool), target, pool))
-    for (const bytes of batch) check(bytes, random(1 << 20))
+    const batch = Array.from({ length: batchSize }, () => ({
+      bytes: mutate(pick(pool), target, pool),
+      cut: random(1 << 20),
+    }))
+    for (const { bytes, cut } of batch) check(bytes, cut)
     tries += batch.length
     if ((await coverage.peek()) === 0) continue
     // One of them did: which, is seen one by one.
-    for (const bytes of batch) {
+    for (const { bytes, cut } of batch) {
       await coverage.reset()
-      check(bytes, 0)
+      check(bytes, cut)
       if ((await coverage.newBlockCount()) > 0) pool.push(bytes)
     }
   }

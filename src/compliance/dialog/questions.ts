@@ -46,7 +46,8 @@ export interface Questions {
 
 /** Servers slow down or hang up after so many errors: Postfix from 10 on, sendmail from 3. */
 const maxRefusalsPerSession = 3
-const maxQuestionsPerSession = 20
+/** Exim hangs up at the eleventh command that is not of a mail, and each RSET is one (`smtp_accept_max_nonmail`). */
+const maxQuestionsPerSession = 8
 
 interface Shared {
   session: ProbeSession

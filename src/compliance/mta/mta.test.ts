@@ -21,6 +21,11 @@ describe('a program is recognised', () => {
     ['Exchange', ['220 mail Microsoft ESMTP MAIL Service ready', '250-X-ANONYMOUSTLS'], 'exchange'],
     ['sendmail', ['220 mail ESMTP Sendmail 8.17.1.9/8.17.1.9/Debian-2'], 'sendmail'],
     ['OpenSMTPD', ['220 mail ESMTP OpenSMTPD'], 'opensmtpd'],
+    [
+      'OpenSMTPD, whose manners are those of sendmail',
+      ['220 mail ESMTP OpenSMTPD', '250-mail Hello relay [127.0.0.1], pleased to meet you'],
+      'opensmtpd',
+    ],
     ['not by nothing', ['220 mail ESMTP', '250 Ok'], null],
     ['not when the signs disagree', ['220 mail ESMTP Postfix', '220 relay ESMTP Exim 4'], null],
   ]

@@ -34,7 +34,7 @@ const signs: readonly (readonly [mta: Mta, sign: RegExp, weight: number])[] = [
   ['exim', /^250[ -](?:PIPECONNECT|PIPE_CONNECT)$/, 8],
   ['exim', /Unrouteable address|restricted characters in address|relay not permitted/, 5],
   ['exim', /^250[ -]\S+ Hello \S+ \[[\d.a-f:]+\]/i, 4],
-  ['sendmail', /^250[ -]\S+ Hello \S+ \[[\d.a-f:]+\], pleased to meet you/i, 8],
+  ['sendmail', /^250[ -]\S+ Hello \S+ \[[\d.a-f:]+\], pleased to meet you/i, 4],
   ['sendmail', /^250[ -]DELIVERBY$/, 5],
   ['postfix', /User unknown in (?:local|relay|virtual \w+) (?:recipient|mailbox|alias) table/, 9],
   ['postfix', /Recipient address rejected: |Relay access denied$|Client host rejected: /, 6],

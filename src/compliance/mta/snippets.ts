@@ -64,13 +64,24 @@ const postfixNetworks = at(
   '/etc/postfix/relay_nets.cidr, main.cf',
   `# /etc/postfix/relay_nets.cidr
 @NETWORKS CIDR permit@
-# main.cf: reject_unlisted_recipient stands before the permit; mynetworks stays as it is
+# main.cf: put this in front of what stands in each list today; mynetworks stays as it is
+smtpd_client_restrictions = check_client_access cidr:/etc/postfix/relay_nets.cidr
+smtpd_helo_restrictions = check_client_access cidr:/etc/postfix/relay_nets.cidr
+smtpd_sender_restrictions = check_client_access cidr:/etc/postfix/relay_nets.cidr
 smtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination
 smtpd_recipient_restrictions = reject_unlisted_recipient,
     check_client_access cidr:/etc/postfix/relay_nets.cidr
 smtpd_client_event_limit_exceptions = $mynetworks, @NETWORKS, BRACKETS@
 postscreen_access_list = permit_mynetworks, cidr:/etc/postfix/relay_nets.cidr
 # postgrey, if it is there: the same networks in /etc/postgrey/whitelist_clients.local`,
+)
+
+const postfixConnections = at(
+  'main.cf',
+  `smtpd_client_event_limit_exceptions = $mynetworks, @NETWORKS, BRACKETS@
+# the pause after errors cannot be lifted for some clients only; these are the defaults
+smtpd_soft_error_limit = 10
+smtpd_error_sleep_time = 1s`,
 )
 
 const eximNetworks = at('/etc/exim4/host_local_deny_exceptions (Debian)', '@NETWORKS LINES@')
@@ -148,13 +159,16 @@ export const snippets: Readonly<Record<SnippetTopic, ByMta>> = {
       `local_recipient_maps = proxy:unix:passwd.byname $alias_maps
 # for domains that are not local: relay_recipient_maps or virtual_mailbox_maps, without a line @@DOMAIN@
 luser_relay =
+unknown_local_recipient_reject_code = 550
 unverified_recipient_reject_code = 550
 soft_bounce = no`,
     ),
     exim: at(
       'acl_check_rcpt, before the first accept for local domains; no router that takes every local part',
-      `  require
-    verify = recipient
+      `  deny
+    domains = +local_domains : +relay_to_domains
+    !verify = recipient
+    message = 5.1.1 User unknown
 # a server that passes on to another one asks that one:
 #   verify = recipient/callout=20s,defer_ok,use_sender`,
     ),
@@ -190,10 +204,14 @@ soft_bounce = no`,
     opensmtpd: opensmtpdLimits,
   },
   connections: {
-    postfix: postfixNetworks,
+    postfix: postfixConnections,
     exim: at(
       'main section',
-      'smtp_accept_max = 100\nsmtp_accept_max_per_connection = 1000\n# smtp_accept_max_per_host: unset',
+      `smtp_accept_max = 100
+smtp_accept_max_per_connection = 1000
+# each question about a recipient ends with RSET, which counts here
+smtp_accept_max_nonmail = 1000
+# smtp_accept_max_per_host: unset`,
     ),
     exchange: exchangeConnector,
     sendmail: sendmailNetworks,

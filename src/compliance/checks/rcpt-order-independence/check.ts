@@ -12,14 +12,15 @@ import {
 import { transact } from '#compliance/dialog/questions.ts'
 import { codeOf, saidText, type ProbeSession, type Said } from '#compliance/dialog/session.ts'
 import { text } from '#compliance/text.ts'
+import { hasTooManyResets } from '#compliance/transactions.ts'
 
 /** Debian's Exim refuses everything from the 11th bad recipient of a transaction on. */
 const inOneTransaction = 11
 /** Postfix hangs up after 20 errors. Fewer in all than that by themselves prove nothing. */
 const inOneConnection = 22
-/** Three replies slowed down: the server counts errors, more would only cost time. */
+/** Two replies slowed down: the server counts errors, more would only cost time. */
 const slowMs = 800
-const maxSlowCount = 3
+const maxSlowCount = 2
 
 export const rcptOrderIndependence: Check = {
   id: 'rcpt-order-independence',
@@ -63,10 +64,12 @@ async function judge(context: CheckContext, session: ProbeSession): Promise<Find
     )
   }
   const together = await oneTransaction(session, to, domain)
-  const apart = session.isOpen ? await manyTransactions(session, to, domain) : null
+  const slowCount = together.kind === 'reply' && together.ms > slowMs ? 1 : 0
+  const apart = session.isOpen ? await manyTransactions(session, to, domain, slowCount) : null
+  const isOfResets = hasTooManyResets(session) // then it was not the errors
   const evidence = [session.transcript.since(0)]
   const lost = apart ?? { errorCount: inOneTransaction, said: together }
-  if (apart === null || apart.said === null || codeOf(apart.said) !== 250) {
+  if (!isOfResets && (apart === null || apart.said === null || codeOf(apart.said) !== 250)) {
     const words = lost.said === null ? '' : saidText(lost.said)
     return broken('errors-in-connection', lost.errorCount, words, evidence, {
       calloutErrorsPerConnection: lost.errorCount,
@@ -75,7 +78,7 @@ async function judge(context: CheckContext, session: ProbeSession): Promise<Find
   if (codeOf(together) !== 250) {
     return broken('errors-in-transaction', inOneTransaction, saidText(together), evidence, {})
   }
-  const { errorCount, isSlowed } = apart
+  const { errorCount, isSlowed } = apart ?? { errorCount: inOneTransaction, isSlowed: false }
   return met(
     isSlowed
       ? text(
@@ -86,7 +89,10 @@ async function judge(context: CheckContext, session: ProbeSession): Promise<Find
           `Nach ${errorCount} Fehlern noch angenommen.`,
           `Still accepted after ${errorCount} errors.`,
         ),
-    { evidence, measured: isSlowed ? { calloutErrorsPerConnection: errorCount } : {} },
+    {
+      evidence,
+      measured: isSlowed || isOfResets ? { calloutErrorsPerConnection: errorCount } : {},
+    },
   )
 }
 
@@ -110,9 +116,14 @@ interface Apart {
   readonly said: Said | null
 }
 
-async function manyTransactions(session: ProbeSession, to: string, domain: string): Promise<Apart> {
+async function manyTransactions(
+  session: ProbeSession,
+  to: string,
+  domain: string,
+  slowBefore: number,
+): Promise<Apart> {
   let errorCount = inOneTransaction
-  let slowCount = 0
+  let slowCount = slowBefore
   while (errorCount < inOneConnection && slowCount < maxSlowCount) {
     const answer = await transact(session, { from: '', to: `${randomWord(14)}@${domain}` })
     errorCount += 1

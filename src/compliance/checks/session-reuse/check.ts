@@ -2,7 +2,7 @@
 
 import { met, undetermined, type Check } from '#compliance/check.ts'
 import { text } from '#compliance/text.ts'
-import { transactionsInARow } from '#compliance/transactions.ts'
+import { transactionsOnOneConnection } from '#compliance/transactions.ts'
 
 /** The relay takes at most 100. */
 const wanted = 110
@@ -19,9 +19,18 @@ export const sessionReuse: Check = {
   phase: 'load',
   needs: ['existing'],
   run: async (context) => {
-    const { count, end, seen } = await transactionsInARow(context, wanted)
+    const { count, end, seen, isClosed } = await transactionsOnOneConnection(context, wanted)
     const evidence = seen === null ? [] : [seen]
     if (end === null) return met(text(`mindestens ${wanted}`, `at least ${wanted}`))
+    if (isClosed && count > 0) {
+      return met(
+        text(
+          `Nach ${count} Transaktionen ohne Mail wird die Verbindung beendet; mit Mails vielleicht nicht.`,
+          `The connection is ended after ${count} transactions without a mail; with mails perhaps not.`,
+        ),
+        { subtype: 'questions-limited', evidence },
+      )
+    }
     if (count === 0) return undetermined(text(end, end), { evidence })
     return met(
       text(

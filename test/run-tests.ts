@@ -31,6 +31,7 @@ const whole: Group = {
     'test/faults/*.test.ts',
     'test/hostile/*.test.ts',
     'test/interop/*.test.ts',
+    'test/compliance/*.test.ts',
   ],
   isolation: 'process',
 }

@@ -24,6 +24,8 @@ export interface TestAuthority extends AsyncDisposable {
    * the first of them is its common name too.
    */
   readonly issue: (subject: CertificateSubject) => Promise<CertificateFiles>
+  /** An authority below the CA. */
+  readonly issueIntermediate: () => Promise<CertificateFiles>
 }
 
 export interface CertificateSubject {
@@ -31,6 +33,8 @@ export interface CertificateSubject {
   readonly addresses?: readonly string[]
   /** Default ec. */
   readonly keyType?: 'ec' | 'rsa'
+  /** Instead of the CA. */
+  readonly signer?: CertificateFiles
   /** Signed by itself instead of the CA. */
   readonly isSelfSigned?: boolean
   /** Valid no more. Not together with `isSelfSigned`. */
@@ -50,14 +54,11 @@ export async function isOpensslAvailable(): Promise<boolean> {
 /** ECDSA P-256, valid for 30 days, in a temporary folder that goes when the authority is disposed of. */
 export async function createAuthority(): Promise<TestAuthority> {
   const folder = await temporaryFolder()
-  const ca = await create(folder.path, 'ca', '/CN=Pforte Test CA', {
-    addext: ['basicConstraints=critical,CA:TRUE', 'keyUsage=critical,keyCertSign,cRLSign'],
-    signer: null,
-  })
+  const ca = await create(folder.path, 'ca', '/CN=Pforte Test CA', authority(null))
   let leafCount = 0
   return {
     ca,
-    issue: ({ names, addresses = [], keyType, isSelfSigned = false, isExpired }) => {
+    issue: ({ names, addresses = [], keyType, isSelfSigned = false, isExpired, signer = ca }) => {
       leafCount += 1
       const alternatives = [
         ...names.map((name) => `DNS:${name}`),
@@ -70,13 +71,20 @@ export async function createAuthority(): Promise<TestAuthority> {
           'basicConstraints=critical,CA:FALSE',
           'extendedKeyUsage=serverAuth,clientAuth',
         ],
-        signer: isSelfSigned ? null : ca,
+        signer: isSelfSigned ? null : signer,
         keyType,
         isExpired,
       })
     },
+    issueIntermediate: () =>
+      create(folder.path, 'intermediate', '/CN=Pforte Test Intermediate', authority(ca)),
     [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
   }
+}
+
+function authority(signer: CertificateFiles | null): CreateOptions {
+  const addext = ['basicConstraints=critical,CA:TRUE', 'keyUsage=critical,keyCertSign,cRLSign']
+  return { addext, signer }
 }
 
 interface CreateOptions {

@@ -133,6 +133,8 @@ export interface Instance extends AsyncDisposable {
 export interface EximOptions {
   /** In a process namespace, whose first process waits for all others: none is lost sight of. Needs root. */
   readonly isIsolated?: boolean
+  /** What stands before the rest; the bench's own when left out. */
+  readonly common?: (folder: string, port: number, user: SystemUser) => string
 }
 
 /** Exim with this behind the common configuration, in a folder that goes when it ends. */
@@ -140,14 +142,14 @@ export async function startExim(
   prefix: string,
   folder: string,
   config: string,
-  { isIsolated = false }: EximOptions = {},
+  { isIsolated = false, common = commonConfig }: EximOptions = {},
 ): Promise<Instance> {
   const port = await freePort()
   const user = isRoot() ? systemUser('Debian-exim') : mailboxOwner()
   // A copy of its own: the cache lies in a home folder, where Exim's user may not be able to look.
   copyFileSync(`${prefix}/usr/sbin/exim4`, join(folder, 'exim4'))
   for (const name of ['spool', 'log', 'mail']) mkdirSync(join(folder, name))
-  writeFileSync(join(folder, 'exim.conf'), commonConfig(folder, port, user) + config)
+  writeFileSync(join(folder, 'exim.conf'), common(folder, port, user) + config)
   if (isRoot()) execFileSync('chown', ['-R', `${user.uid}:${user.gid}`, folder])
   let daemon: Daemon
   try {

@@ -3,7 +3,8 @@
 #
 #   install.sh [PROGRAM...]    default: postfix exim opensmtpd sendmail swaks
 #
-# On request also strace, which the tests of test/faults use.
+# On request also strace, which the tests of test/faults use, and exim-debian, Debian's configuration of Exim,
+# from which test/compliance makes that of a server.
 #
 # Prints one line a program, fields separated by tabs:  NAME ready PREFIX  |  NAME missing REASON
 #
@@ -30,6 +31,7 @@ packages_of() {
   case $1 in
     postfix) echo postfix ;;
     exim) echo exim4-daemon-light ;;
+    exim-debian) echo exim4-config ;;
     opensmtpd) echo opensmtpd ;;
     sendmail) echo sendmail-bin sendmail-cf m4 ;;
     swaks | strace) echo "$1" ;;
@@ -45,7 +47,7 @@ binaries_of() {
     opensmtpd) echo usr/sbin/smtpd ;;
     sendmail) echo usr/libexec/sendmail/sendmail ;;
     strace) echo usr/bin/strace ;;
-    swaks) ;;
+    swaks | exim-debian) ;;
   esac
 }
 
@@ -140,7 +142,7 @@ users() {
 # Exim and swaks run as anybody; the other servers change user themselves.
 privileges() {
   case $1 in
-    exim | swaks | strace) return ;;
+    exim | exim-debian | swaks | strace) return ;;
   esac
   may_be_root || { reason='needs root or sudo to run'; return 1; }
   case $1 in

@@ -84,6 +84,7 @@ export async function startOpenSmtpd(
   folder: string,
   hostname: string,
   rules: readonly string[],
+  listen: (port: number, hostname: string) => readonly string[] = listenLarge,
 ): Promise<Instance> {
   const port = await freePort()
   const owner = mailboxOwner()
@@ -91,12 +92,7 @@ export async function startOpenSmtpd(
   chownSync(join(folder, 'mail'), owner.uid, owner.gid)
   // It asks for the name of every client: only the hosts file may answer.
   writeFileSync(join(folder, 'resolv.conf'), 'lookup file\nnameserver 127.0.0.1\n')
-  const config = [
-    `smtp max-message-size "${maxMessageBytes}"`,
-    `listen on 127.0.0.1 port ${port} hostname ${hostname}`,
-    ...rules,
-    '',
-  ]
+  const config = [...listen(port, hostname), ...rules, '']
   writeFileSync(join(folder, 'smtpd.conf'), config.join('\n'), { mode: 0o600 })
   let daemon: Daemon
   try {
@@ -120,6 +116,13 @@ export async function startOpenSmtpd(
       removeFolder(folder)
     },
   }
+}
+
+function listenLarge(port: number, hostname: string): readonly string[] {
+  return [
+    `smtp max-message-size "${maxMessageBytes}"`,
+    `listen on 127.0.0.1 port ${port} hostname ${hostname}`,
+  ]
 }
 
 function mounts(prefix: string, folder: string): string {

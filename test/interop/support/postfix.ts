@@ -120,7 +120,7 @@ export async function startPostfix(
 }
 
 // Postfix waits until a file it reads is a second old, lest somebody is still writing it. This one is complete.
-function writeSettled(file: string, text: string): void {
+export function writeSettled(file: string, text: string): void {
   writeFileSync(file, text)
   const aMinuteAgo = Date.now() / 1000 - 60
   utimesSync(file, aMinuteAgo, aMinuteAgo)
@@ -167,16 +167,25 @@ function commonSettings(prefix: string, folder: string): readonly string[] {
 
 function services(port: number, maxSessionCount: number): string {
   const names = ['cleanup', 'bounce', 'trace bounce', 'defer bounce', 'rewrite trivial-rewrite']
-  const delivery = ['smtp', 'relay smtp', 'virtual', 'error', 'retry error', 'discard', 'proxymap']
+  const delivery = [
+    'smtp',
+    'relay smtp',
+    'virtual',
+    'local',
+    'error',
+    'retry error',
+    'discard',
+    'proxymap',
+  ]
   const single = ['qmgr', 'tlsmgr', 'anvil', 'scache', 'verify']
   const row = (entry: string, processes: string): string => {
     const [name = '', program = name] = entry.split(' ')
     const isPrivate = name === 'cleanup' || name === 'qmgr' ? 'n' : '-'
-    const isUnprivileged = name === 'virtual' ? 'n' : '-' // virtual becomes the mailbox owner
+    const isUnprivileged = name === 'virtual' || name === 'local' ? 'n' : '-' // they become the mailbox owner
     return `${name} unix ${isPrivate} ${isUnprivileged} n - ${processes} ${program}`
   }
   return [
-    `127.0.0.1:${port} inet n - n - ${maxSessionCount} smtpd`,
+    `${port} inet n - n - ${maxSessionCount} smtpd`, // on inet_interfaces,
     ...names.map((entry) => row(entry, '0')),
     ...delivery.map((entry) => row(entry, '-')),
     ...single.map((entry) => row(entry, '1')),

@@ -4,15 +4,18 @@ import { execFileSync } from 'node:child_process'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 
-export type ProgramName = 'postfix' | 'exim' | 'opensmtpd' | 'sendmail' | 'swaks'
+export type ProgramName = 'postfix' | 'exim' | 'opensmtpd' | 'sendmail' | 'swaks' | 'exim-debian'
 
 export type Program =
   | { readonly kind: 'ready'; readonly prefix: string }
   | { readonly kind: 'missing'; readonly reason: string }
 
-/** Unpacks what is missing (seconds the first time, else well below one) and reports each program. */
-export function findPrograms(): ReadonlyMap<ProgramName, Program> {
-  const output = execFileSync(join(import.meta.dirname, 'install.sh'), {
+/**
+ * Unpacks what is missing (seconds the first time, else well below one) and reports each program; without names
+ * those of the interop tests.
+ */
+export function findPrograms(...names: readonly ProgramName[]): ReadonlyMap<ProgramName, Program> {
+  const output = execFileSync(join(import.meta.dirname, 'install.sh'), names, {
     encoding: 'utf8',
     timeout: 300_000,
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -31,11 +31,41 @@ export async function startSendmailSender(
   options: { readonly relayPort: number },
 ): Promise<Sender> {
   const folder = makeFolder('sendmail-sender')
+  const { port, ...daemon } = await startSendmail(prefix, folder, {
+    hostname: `mx.${senderDomain}`,
+    macros: (ownPort) => configuration(prefix, ownPort, options.relayPort),
+  })
+  return {
+    send: async (mail, deadlineMs = 30_000) =>
+      sendThrough(port, daemon.log, sendmailLog, mail, deadlineMs),
+    [Symbol.asyncDispose]: daemon[Symbol.asyncDispose],
+  }
+}
+
+export interface Instance extends AsyncDisposable {
+  readonly port: number
+  readonly log: () => string
+}
+
+export interface SendmailOptions {
+  readonly hostname: string
+  /** The configuration before m4. */
+  readonly macros: (port: number) => string
+  /** A shell script for the namespace, in which `/run/mail` is its folder. */
+  readonly prepare?: string
+}
+
+/** sendmail in a folder that goes when it ends. */
+export async function startSendmail(
+  prefix: string,
+  folder: string,
+  { hostname, macros: macrosOf, prepare = '' }: SendmailOptions,
+): Promise<Instance> {
   let daemon: Daemon
   const port = await freePort()
   try {
     const macros = join(folder, 'sendmail.mc')
-    writeFileSync(macros, configuration(prefix, port, options.relayPort))
+    writeFileSync(macros, macrosOf(port))
     const config = execFileSync(`${prefix}/usr/bin/m4`, [macros], {
       stdio: ['ignore', 'pipe', 'ignore'],
     })
@@ -53,15 +83,15 @@ export async function startSendmailSender(
       port,
       user: 'root',
       logFile: join(folder, 'mail.log'),
-      namespace: { hostname: `mx.${senderDomain}`, prepare: mounts(folder) },
+      namespace: { hostname, prepare: mounts(folder, hostname) + prepare },
     })
   } catch (error) {
     removeFolder(folder)
     throw error
   }
   return {
-    send: async (mail, deadlineMs = 30_000) =>
-      sendThrough(port, daemon.log, sendmailLog, mail, deadlineMs),
+    port,
+    log: daemon.log,
     async [Symbol.asyncDispose](): Promise<void> {
       await daemon[Symbol.asyncDispose]()
       removeFolder(folder)
@@ -108,7 +138,7 @@ function configuration(prefix: string, port: number, relayPort: number): string 
   ].join('\n')
 }
 
-function mounts(folder: string): string {
+function mounts(folder: string, hostname: string): string {
   return `
     mount -t tmpfs -o mode=755 tmpfs /run
     mkdir -p /run/dev /run/mail/queue
@@ -118,7 +148,7 @@ function mounts(folder: string): string {
       mount --bind /dev/$name /run/dev/$name
     done
     mount --rbind /run/dev /dev
-    printf '127.0.0.1 localhost\\n127.0.1.1 mx.${senderDomain} mx\\n' >/run/mail/hosts
+    printf '127.0.0.1 localhost\\n127.0.1.1 ${hostname}\\n' >/run/mail/hosts
     mount --bind /run/mail/hosts /etc/hosts
     printf 'hosts: files\\npasswd: files\\ngroup: files\\n' >/run/mail/nsswitch
     mount --bind /run/mail/nsswitch /etc/nsswitch.conf

@@ -1,0 +1,170 @@
+// What `pforte check` says of Debian's Exim, and whether its advice helps.
+
+import { after, test } from 'node:test'
+import type { ShownSnippet } from '#compliance/report/remedies.ts'
+import { findPrograms, prefixOf, skipReason } from '../interop/support/programs.ts'
+import { createAuthority } from '../support/certificates.ts'
+import { assertGood, examine, mailHost, testRows, type Row } from './support/examine.ts'
+import { applyToExim, startExaminedExim, type EximConfiguration } from './support/exim.ts'
+
+const programs = findPrograms('exim', 'exim-debian')
+const skip = skipReason(programs, 'exim', 'exim-debian')
+const authority = await createAuthority()
+after(() => authority[Symbol.asyncDispose]())
+const leaf = await authority.issue({ names: [mailHost] })
+const ca = [authority.ca.certificate]
+const tlsFiles = { 'mail-fullchain.pem': leaf.certificate, 'mail.key': leaf.key }
+
+const start = (configuration: EximConfiguration): ReturnType<typeof startExaminedExim> =>
+  startExaminedExim(
+    {
+      exim: prefixOf(programs, 'exim'),
+      configuration: prefixOf(programs, 'exim-debian'),
+    },
+    { ...configuration, files: { ...tlsFiles, ...configuration.files } },
+  )
+
+const rows: readonly Row<EximConfiguration>[] = [
+  {
+    name: 'as Debian installs it',
+    configuration: {},
+    ca,
+    limits: { maxConnections: 22 },
+    expected: {
+      'rcpt-existing-accepted': 'met',
+      'rcpt-unknown-rejected': 'met',
+      'rcpt-unknown-permanent': 'met',
+      'null-sender': 'met',
+      postmaster: 'met',
+      subaddressing: 'met',
+      'rcpt-order-independence': 'violated errors-in-transaction',
+      'size-ehlo': 'met',
+      'size-headroom': 'violated no-headroom',
+      'no-rate-limit-connections': 'violated connection-count',
+      'no-rate-limit-messages': 'met',
+      'session-reuse': 'met questions-limited',
+      'starttls-handshake': 'met',
+      'tls-chain': 'violated self-signed',
+      'cap-smtputf8': 'met not-offered',
+    },
+    remedied: [
+      'rcpt-order-independence',
+      'size-headroom',
+      'no-rate-limit-connections',
+      'tls-chain',
+    ],
+  },
+  {
+    name: 'the domain is missing',
+    configuration: { otherHostnames: 'elsewhere.example' },
+    expected: { 'rcpt-existing-accepted': 'violated domain-not-hosted' },
+    remedied: ['rcpt-existing-accepted'],
+  },
+  {
+    name: 'an ACL accepts everybody',
+    configuration: { acl: ['  accept', '    domains = +local_domains'] },
+    expected: { 'rcpt-unknown-rejected': 'violated accepts-unknown', 'open-relay': 'undetermined' },
+    remedied: ['rcpt-unknown-rejected'],
+  },
+  {
+    name: 'unknown recipients are deferred',
+    configuration: {
+      acl: ['  defer', '    domains = +local_domains', '    !verify = recipient'],
+    },
+    expected: { 'rcpt-unknown-permanent': 'violated tempfail-for-unknown' },
+    remedied: ['rcpt-unknown-permanent'],
+  },
+  {
+    name: 'one of two relays is on its black list',
+    configuration: { files: { local_host_blacklist: '127.0.0.11\n' } },
+    sources: ['127.0.0.11', '127.0.0.10'],
+    expected: { 'client-policy': 'violated', 'relay-net-coverage': 'violated' },
+    remedied: ['client-policy', 'relay-net-coverage'],
+  },
+  {
+    name: 'greylistd, which spares the null sender',
+    configuration: {
+      acl: [
+        '  defer',
+        '    !senders = :',
+        '    !acl = acl_local_deny_exceptions',
+        '    domains = +local_domains',
+        '    message = $sender_host_address is not yet authorized to deliver mail from <$sender_address> to <$local_part@$domain>. Please try later.',
+      ],
+    },
+    expected: { 'null-sender': 'met', 'no-greylisting': 'violated greylisting' },
+    remedied: ['no-greylisting'],
+  },
+  {
+    // The reason is in its log only; the reply is "451 Temporary local problem".
+    name: 'senders are called back, and cannot be',
+    configuration: {
+      files: { local_sender_callout: '*\n', hubbed_hosts: 'probe.example.org: 127.0.0.1::9\n' },
+    },
+    expected: { 'null-sender': 'met', 'no-sender-callback': 'undetermined other-reason' },
+  },
+  {
+    name: 'IPv6 in the DNS, but not at the server',
+    configuration: {},
+    addresses: { a: ['127.0.0.1'], aaaa: ['::1'] },
+    expected: { 'tcp-connect-v4': 'met', 'tcp-connect-v6': 'violated' },
+    remedied: ['tcp-connect-v6'],
+  },
+  {
+    name: 'STARTTLS is offered without a certificate',
+    configuration: {
+      macros: [
+        'MAIN_TLS_ENABLE = yes',
+        'MAIN_TLS_CERTIFICATE = /etc/exim4/nowhere.crt',
+        'MAIN_TLS_PRIVATEKEY = /etc/exim4/nowhere.key',
+      ],
+    },
+    ca,
+    expected: { 'starttls-offered': 'met', 'starttls-handshake': 'violated' },
+    remedied: ['starttls-handshake'],
+  },
+  {
+    name: '8BITMIME is off, and 10 MB are enough',
+    configuration: {
+      main: ['accept_8bitmime = false'],
+      macros: ['MESSAGE_SIZE_LIMIT = 10M'],
+    },
+    expected: { 'cap-8bitmime': 'violated', 'size-ehlo': 'violated too-small' },
+    remedied: ['cap-8bitmime', 'size-ehlo'],
+  },
+  {
+    name: 'the relay is trusted, and may send anywhere',
+    configuration: { macros: ['MAIN_RELAY_NETS = 127.0.0.0/8'] },
+    expected: { 'open-relay': 'undetermined suspect' },
+  },
+]
+
+/** Macros of the certificate point into the folder of the bench. */
+function apply(
+  configuration: EximConfiguration,
+  snippets: readonly ShownSnippet[],
+): EximConfiguration {
+  const here = snippets.map((snippet) => ({
+    ...snippet,
+    code: snippet.code.replace('/etc/ssl/mail-fullchain.pem', '/etc/exim4/mail-fullchain.pem'),
+  }))
+  return applyToExim(configuration, here)
+}
+
+testRows({ program: 'Exim', skip, start, apply }, rows, () => {
+  test('the good control', { timeout: 90_000 }, async () => {
+    await using server = await start({
+      macros: [
+        'IGNORE_SMTP_LINE_LENGTH_LIMIT = true',
+        'NO_CHECK_DATA_VERIFY_HEADER_SYNTAX = true',
+        'CHECK_RCPT_NO_FAIL_TOO_MANY_BAD_RCPT = true',
+        'MESSAGE_SIZE_LIMIT = 60M',
+        'MAIN_TLS_ENABLE = yes',
+        'MAIN_TLS_CERTIFICATE = /etc/exim4/mail-fullchain.pem',
+        'MAIN_TLS_PRIVATEKEY = /etc/exim4/mail.key',
+      ],
+      main: ['smtp_accept_max = 100'],
+    })
+    assertGood(await examine(server, 'all', { ca }))
+  })
+})

@@ -1,0 +1,101 @@
+// What `pforte check` says of OpenSMTPD, and whether its advice helps.
+
+import { after, test } from 'node:test'
+import { findPrograms, prefixOf, skipReason } from '../interop/support/programs.ts'
+import { createAuthority } from '../support/certificates.ts'
+import { assertGood, examine, mailHost, testRows, type Row } from './support/examine.ts'
+import {
+  applyToOpenSmtpd,
+  startExaminedOpenSmtpd,
+  type OpenSmtpdConfiguration,
+} from './support/opensmtpd.ts'
+
+const programs = findPrograms('opensmtpd')
+const skip = skipReason(programs, 'opensmtpd')
+const authority = await createAuthority()
+after(() => authority[Symbol.asyncDispose]())
+const leaf = await authority.issue({ names: [mailHost] })
+const ca = [authority.ca.certificate]
+const files = { 'mail-fullchain.pem': leaf.certificate, 'mail.key': leaf.key }
+
+const tls = {
+  limits: [
+    'pki mail cert "/etc/ssl/mail-fullchain.pem"',
+    'pki mail key "/etc/ssl/private/mail.key"',
+  ],
+  listen: 'tls pki mail',
+}
+
+const start = (configuration: OpenSmtpdConfiguration): ReturnType<typeof startExaminedOpenSmtpd> =>
+  startExaminedOpenSmtpd(prefixOf(programs, 'opensmtpd'), { files, ...configuration })
+
+const rows: readonly Row<OpenSmtpdConfiguration>[] = [
+  {
+    name: 'as it comes: 35 MB, 100 mails in a session, no TLS',
+    configuration: {},
+    ca,
+    expected: {
+      'rcpt-existing-accepted': 'met',
+      'rcpt-unknown-rejected': 'met',
+      'rcpt-unknown-permanent': 'met',
+      'rcpt-unknown-code': 'met',
+      'size-ehlo': 'violated too-small',
+      'size-headroom': 'violated no-headroom',
+      'session-reuse': 'met',
+      'no-rate-limit-messages': 'met',
+      'starttls-offered': 'violated',
+    },
+    remedied: ['size-ehlo', 'size-headroom'],
+  },
+  {
+    name: 'the domain is missing',
+    configuration: { matches: ['match from any for domain "elsewhere.example" action "local"'] },
+    expected: { 'rcpt-existing-accepted': 'violated' },
+    remedied: ['rcpt-existing-accepted'],
+  },
+  {
+    name: 'everybody is accepted, the mailbox is looked for later',
+    configuration: {
+      matches: [
+        'action "relay" relay host smtp://127.0.0.1:9',
+        'match from any for domain "inst.example" action "relay"',
+      ],
+    },
+    expected: { 'rcpt-unknown-rejected': 'violated accepts-unknown' },
+    remedied: ['rcpt-unknown-rejected'],
+  },
+  {
+    name: 'it relays for everybody',
+    configuration: {
+      matches: [
+        'match from any for domain "inst.example" rcpt-to <recipients> action "local"',
+        'action "relay" relay',
+        'match from any for any action "relay"',
+      ],
+    },
+    expected: { 'open-relay': 'undetermined suspect' },
+  },
+  {
+    // The process that keeps the keys cannot sign with Debian 12's OpenSSL 3, and the handshake ends with an alert.
+    name: 'STARTTLS is offered and does not work',
+    configuration: tls,
+    ca,
+    expected: { 'starttls-offered': 'met', 'starttls-handshake': 'violated handshake-failed' },
+  },
+  {
+    name: 'IPv6 in the DNS, but not at the server',
+    configuration: {},
+    addresses: { a: ['127.0.0.1'], aaaa: ['::1'] },
+    expected: { 'tcp-connect-v4': 'met', 'tcp-connect-v6': 'violated' },
+    remedied: ['tcp-connect-v6'],
+  },
+]
+
+testRows({ program: 'OpenSMTPD', skip, start, apply: applyToOpenSmtpd }, rows, () => {
+  test('the good control', { timeout: 90_000 }, async () => {
+    await using server = await start({
+      limits: ['smtp max-message-size 60M', 'smtp limit max-mails 1000'],
+    })
+    assertGood(await examine(server, 'all', { ca }))
+  })
+})

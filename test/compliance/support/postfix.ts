@@ -1,0 +1,96 @@
+// Postfix as an institute's server whose main.cf is what is examined.
+
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { ShownSnippet } from '#compliance/report/remedies.ts'
+import { makeFolder } from '../../interop/support/daemon.ts'
+import { startPostfix, writeSettled } from '../../interop/support/postfix.ts'
+import { domain, mailHost, type RealServer } from './examine.ts'
+
+export interface PostfixConfiguration {
+  /** Lines of main.cf behind those of a good server. A later line replaces an earlier one. */
+  readonly mainCf: readonly string[]
+  /** Below /etc/postfix. */
+  readonly files?: Readonly<Record<string, string>>
+}
+
+const etc = '/etc/postfix/'
+const aliases = ['anna', 'postmaster', 'abuse'].map((name) => `${name} mail\n`).join('')
+
+/** As Debian's installer leaves it, with enough room for large mails; nobody is trusted. */
+const goodMainCf: readonly string[] = [
+  `myhostname = ${mailHost}`,
+  `mydestination = ${domain}`,
+  'mynetworks = 127.0.0.99/32',
+  'alias_maps = texthash:/etc/postfix/aliases',
+  'local_recipient_maps = proxy:unix:passwd.byname $alias_maps',
+  'smtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination',
+  'smtpd_client_connection_count_limit = 50',
+  'message_size_limit = 62914560',
+  'recipient_delimiter = +',
+  'disable_vrfy_command = yes',
+]
+
+/** On a busy machine a Postfix is seen that never greets; another one does. */
+export async function startExaminedPostfix(
+  prefix: string,
+  configuration: PostfixConfiguration,
+): Promise<RealServer> {
+  try {
+    return await startOnce(prefix, configuration)
+  } catch {
+    return await startOnce(prefix, configuration)
+  }
+}
+
+async function startOnce(
+  prefix: string,
+  { mainCf, files = {} }: PostfixConfiguration,
+): Promise<RealServer> {
+  const folder = makeFolder('postfix-examined')
+  const own = `${folder}/files/`
+  mkdirSync(own)
+  for (const [name, text] of Object.entries({ aliases, ...files })) {
+    writeSettled(join(own, name), text)
+  }
+  const settings = [...goodMainCf, ...mainCf].map((line) => line.replaceAll(etc, own))
+  return startPostfix(prefix, folder, settings)
+}
+
+/**
+ * Follows the comments of a snippet: `# /etc/postfix/x` begins a file, `# main.cf` begins its lines of main.cf, and
+ * those that go in front of what is there do so.
+ */
+export function applyToPostfix(
+  { mainCf, files }: PostfixConfiguration,
+  snippets: readonly ShownSnippet[],
+): PostfixConfiguration {
+  const changedFiles: Record<string, string> = { ...files }
+  const added: string[] = []
+  for (const { code } of snippets) {
+    let file: string | null = null
+    for (const line of code.split('\n')) {
+      const named = /^# (?:\/etc\/postfix\/(\S+)|main\.cf)(?::|$)/.exec(line)
+      if (named !== null) {
+        file = named[1] ?? null
+        if (file !== null) changedFiles[file] = ''
+      } else if (file !== null) changedFiles[file] += `${line}\n`
+      else if (line.startsWith(' ')) added.push(`${added.pop() ?? ''} ${line.trim()}`)
+      else if (!line.startsWith('#')) added.push(asHere(line))
+    }
+  }
+  return { mainCf: [...mainCf, ...added.map((line) => inFront(line, mainCf))], files: changedFiles }
+}
+
+/** Lists of restrictions keep what the postmaster had in them. */
+function inFront(line: string, mainCf: readonly string[]): string {
+  const [name = ''] = line.split(' ', 1)
+  const isList = /^smtpd_(?:client|helo|sender|recipient)_restrictions$/.test(name)
+  const present = mainCf.findLast((each) => each.startsWith(`${name} = `))
+  return isList && present !== undefined ? `${line}, ${present.slice(name.length + 3)}` : line
+}
+
+/** The bench opens no port to the network. */
+function asHere(line: string): string {
+  return line === 'inet_interfaces = all' ? 'inet_interfaces = loopback-only' : line
+}

@@ -97,8 +97,10 @@ test('out of step', { concurrency: true }, async (t) => {
       const { handed, asked } = await attack(siege, index, script)
       // Nobody is told 5yz, and a 250 was of the spool, from where the mail has arrived, or the server took it.
       for (const reply of [handed, asked]) assert.match(reply, /^(?:451 4|250 )/)
-      if (index >= beforeTheMail.length) assert.match(handed, /^451 4\.4\.1 /)
-      else assert.doesNotMatch(handed, /says: /)
+      assert.doesNotMatch(handed, /says: /)
+      // Two 354 may come in one packet: then nothing was sent, and the spool may have it.
+      const isSent = index >= beforeTheMail.length && name !== '354 twice'
+      if (isSent) assert.match(handed, /^451 4\.4\.1 /)
     }),
   )
 })

@@ -79,6 +79,8 @@ const furtherDoors: Readonly<Record<string, { readonly users: readonly string[] 
   'dns/mail-domain.ts': { users: ['app', 'policy'] },
   'greylist/open-greylist.ts': { users: ['app'] },
   'greeting/open-greeting.ts': { users: ['app'] },
+  // What the stage would do with a client, for `pforte explain`.
+  'greeting/explain-client.ts': { users: ['app'] },
   'nexthop/open-next-hops.ts': { users: ['app'] },
   'recipients/open-recipients.ts': { users: ['app'] },
   'registry/open-registry.ts': { users: ['app'] },

@@ -6,7 +6,7 @@ import { createTraceIds } from '#base/trace-id.ts'
 import type { Config } from '#config/config.ts'
 import { firstAttemptMs } from '#delivery/delivery.ts'
 import type { Greeting } from '#greeting/greeting.ts'
-import { AccessFileError, openGreeting } from '#greeting/open-greeting.ts'
+import { openGreeting } from '#greeting/open-greeting.ts'
 import {
   ContentMemory,
   openIntake,
@@ -23,6 +23,7 @@ import type { PforteEvent, Telemetry } from '#telemetry/telemetry.ts'
 import { greetingRules, postmasterOf, sessionLimits, strainedLimits } from './build.ts'
 import { cannotListen } from './cannot-listen.ts'
 import { CommandError } from './command.ts'
+import { greetingError } from './greeting-error.ts'
 import { openMailRules, type MailRulesSource } from './mail-rules.ts'
 import type { Toolbox } from './toolbox.ts'
 
@@ -162,8 +163,7 @@ function openGreetingOf(options: FrontOptions, intake: Intake): Greeting {
       },
     })
   } catch (error) {
-    if (!(error instanceof AccessFileError)) throw error
-    throw new CommandError(`greeting.access.file cannot be used: ${error.message}`, 2)
+    throw greetingError(error)
   }
 }
 

@@ -7,6 +7,7 @@ import type { Client } from './client-counts.ts'
 import type { Score } from './dns-lists.ts'
 import type { GreetingOptions, GreetingRules } from './greeting.ts'
 import { openMemory, type Memory, type Passes } from './memory.ts'
+import { networkOf } from './places.ts'
 import type { Refusals } from './refusal.ts'
 import { WaitingClient, type Watched } from './waiting-client.ts'
 
@@ -58,7 +59,7 @@ export class ClientTests {
     const areListsOn = rules.dnsbl.mode !== 'off' && rules.dnsbl.zones.length > 0
     if (!isPregreetOn && !areListsOn) return false
     const nowMs = this.#options.clock.now()
-    client.passes ??= this.#openedMemory().find(memoryKey(client))
+    client.passes ??= this.#openedMemory().find(memoryKey(client.key))
     const isPregreetNeeded = isPregreetOn && !(nowMs < (client.passes?.pregreetUntilMs ?? 0))
     const areListsNeeded = areListsOn && !(nowMs < (client.passes?.dnsblUntilMs ?? 0))
     if (!isPregreetNeeded && !areListsNeeded) return false
@@ -117,7 +118,7 @@ export class ClientTests {
         return
       case 'refused-listed':
         this.#tellListed(test, 'enforce')
-        this.#refusals.refuse(connection, listedVerdict(client, test.inquiry?.score()))
+        this.#refusals.refuse(connection, listedVerdict(client.key, test.inquiry?.score()))
         return
       case 'stays':
         if (watched.isTested) this.#remember(test, watched.hasTalked)
@@ -163,7 +164,7 @@ export class ClientTests {
           : nowMs + Math.min(dnsbl.rememberMs, failedZones.length > 0 ? doubtfulMs : Infinity),
     }
     client.passes = passes
-    this.#openedMemory().put(memoryKey(client), passes)
+    this.#openedMemory().put(memoryKey(client.key), passes)
     this.#options.emit({
       kind: 'client-passed',
       client: connection.remote,
@@ -190,7 +191,7 @@ export class ClientTests {
 
   #tellListed({ connection, client, inquiry }: Test, mode: 'observe' | 'enforce'): void {
     const { score = 0, zones = [] } = inquiry?.score() ?? {}
-    const verdict = listedVerdict(client, inquiry?.score())
+    const verdict = listedVerdict(client.key, inquiry?.score())
     const failed = this.#refusals.failed(connection, mode, verdict)
     this.#options.emit({ kind: 'client-listed', ...failed, score, zones })
   }
@@ -237,8 +238,8 @@ const maxShownBytes = 200
 const talkedFirst = reject({ kind: 'talked-first' })
 
 /** Whoever has one address of IPv6 has a whole /64 of them. */
-function memoryKey(client: Client): string {
-  return client.key.includes(':') ? client.network.key : client.key
+export function memoryKey(address: string): string {
+  return address.includes(':') ? networkOf(address) : address
 }
 
 function listsOf({ dnsbl }: GreetingRules): {
@@ -256,8 +257,8 @@ function listsOf({ dnsbl }: GreetingRules): {
   }
 }
 
-function listedVerdict(client: Client, score: Score | undefined): Rejection {
-  return reject({ kind: 'client-listed', client: client.key, zones: score?.badZones ?? [] })
+export function listedVerdict(client: string, score: Score | undefined): Rejection {
+  return reject({ kind: 'client-listed', client, zones: score?.badZones ?? [] })
 }
 
 /** All the time the lists have: else it is not their fault that they have not answered. */

@@ -27,11 +27,11 @@ export class Refusals {
     mode: Mode,
     verdict: Deferral | Rejection,
   ): { client: SocketAddress; mode: Mode; reply: string } {
-    return { client, mode, reply: this.#wireReply(verdict).trimEnd() }
+    return { client, mode, reply: greetingReply(this.#hostname, verdict).trimEnd() }
   }
 
   refuse(connection: Connection, verdict: Deferral | Rejection): void {
-    const reply = this.#wireReply(verdict)
+    const reply = greetingReply(this.#hostname, verdict)
     if (this.#lingeringCount >= maxLingeringCount) {
       connection.attach(deaf)
       connection.write(reply)
@@ -49,11 +49,11 @@ export class Refusals {
     connection.write(reply)
     connection.end()
   }
+}
 
-  /** RFC 5321 §4.2: in place of the banner the name comes first. */
-  #wireReply(verdict: Deferral | Rejection): string {
-    return encodeReply(verdictReply(verdict, `${this.#hostname} `, ''))
-  }
+/** In wire form. RFC 5321 §4.2: in place of the banner the name comes first. */
+export function greetingReply(hostname: string, verdict: Deferral | Rejection): string {
+  return encodeReply(verdictReply(verdict, `${hostname} `, ''))
 }
 
 const deaf: ConnectionHandler = {

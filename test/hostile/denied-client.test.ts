@@ -54,6 +54,21 @@ for (const [name, address] of [
   })
 }
 
+test('`pforte explain` says so beforehand', async () => {
+  const explain = async (client: string): Promise<readonly [number | null, string]> => {
+    const words = ['--client', client, '--from', 's@sender.example', '--to', 'a@inst.example']
+    const { exitCode, stdout } = await site.relay.pforte('explain', ...words)
+    return [exitCode, stdout]
+  }
+  const [deniedCode, denied] = await explain('127.0.9.1')
+  assert.equal(deniedCode, 1)
+  assert.match(denied, /^greeting +denied by 127\.0\.9\.0\/24: 521 5\.7\.1 /m)
+  assert.match(denied, /^answer +521 5\.7\.1 .* does not accept mail from \[127\.0\.9\.1\]$/m)
+  const [allowedCode, allowed] = await explain('127.0.10.9')
+  assert.equal(allowedCode, 0)
+  assert.match(allowed, /^greeting +allowed by 127\.0\.10\.8\/29: no tests$/m)
+})
+
 test('a file that is broken while the relay runs changes nothing, a good one is in force', async () => {
   writeFileSync(file, '127.0.10.0/24 deny\n127.0.10.0/99 allow\n')
   site.relay.signal('SIGHUP')

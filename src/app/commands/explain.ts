@@ -18,7 +18,7 @@ asked about the recipient, as it would be for a real mail.
 
   --from ADDRESS  envelope sender; '' or '<>' for the null reverse-path
   --to ADDRESS    envelope recipient
-  --client IP     address of the client
+  --client IP     address of the client; what is decided about it before its session
   --size SIZE     declared size of the mail, such as 10MiB
   --smtputf8      the mail needs SMTPUTF8
   --json          print the steps as one JSON object

@@ -5,6 +5,7 @@ import { systemClock } from '#base/clock.ts'
 import { cleanLine } from '#base/text.ts'
 import { formatDuration, formatSize } from '#base/units.ts'
 import type { Config } from '#config/config.ts'
+import { explainClient } from '#greeting/explain-client.ts'
 import { judgeRecipient, type JudgedRecipient } from '#intake/intake.ts'
 import type { RecipientRecord } from '#recipients/recipients.ts'
 import { subjectOf } from '#recipients/subject.ts'
@@ -20,7 +21,8 @@ import {
 import type { MailParameters } from '#smtp/command.ts'
 import { encodeReply } from '#smtp/reply.ts'
 import { verdictReply } from '#verdict/replies.ts'
-import { postmasterOf } from '#app/build.ts'
+import { greetingRules, postmasterOf } from '#app/build.ts'
+import { greetingError } from '#app/greeting-error.ts'
 import { openToolbox, type Toolbox } from '#app/toolbox.ts'
 import { explainRules, type ExplainedRules } from './explain-rules.ts'
 
@@ -33,7 +35,15 @@ export interface ExplainedEnvelope {
 
 /** `text` is one line for people, cleaned. */
 export interface ExplainedStep {
-  readonly step: 'client' | 'sender' | 'rules' | 'domain' | 'route' | 'recipient' | 'answer'
+  readonly step:
+    | 'client'
+    | 'greeting'
+    | 'sender'
+    | 'rules'
+    | 'domain'
+    | 'route'
+    | 'recipient'
+    | 'answer'
   readonly text: string
 }
 
@@ -46,7 +56,9 @@ export async function explainEnvelope(
   const note = (step: ExplainedStep['step'], text: string): void => {
     steps.push({ step, text: cleanLine(text, 500) })
   }
-  noteClientAndSender(config, envelope, note)
+  note('client', envelope.client ?? 'any client')
+  const refusal = await noteGreeting(config, toolbox, envelope.client, note)
+  noteSender(config, envelope, note)
   const mailbox = mailboxOf(config, envelope.forwardPath)
   const domain = mailbox === null ? undefined : toolbox.registry.find(mailbox.domain)
   noteDomain(domain, envelope.forwardPath, note)
@@ -55,15 +67,32 @@ export async function explainEnvelope(
   using rules = explainRules(config, toolbox.resolver, envelope, (text) => note('rules', text))
   const judged = await judge(config, toolbox, envelope, rules)
   note('recipient', verdictText(judged))
-  note('answer', answerText(judged, envelope.forwardPath))
-  return { steps, isAccepted: judged.verdict.kind === 'accept' }
+  note('answer', refusal ?? answerText(judged, envelope.forwardPath))
+  return { steps, isAccepted: refusal === null && judged.verdict.kind === 'accept' }
 }
 
 type Note = (step: ExplainedStep['step'], text: string) => void
 
-function noteClientAndSender(config: Config, envelope: ExplainedEnvelope, note: Note): void {
-  const { client, reversePath, parameters } = envelope
-  note('client', client ?? 'any client')
+/** The reply in place of the banner, if there is one. */
+async function noteGreeting(
+  config: Config,
+  { resolver }: Toolbox,
+  client: string | null,
+  note: Note,
+): Promise<string | null> {
+  if (client === null) return null
+  const { hostname, state: folder } = config
+  const rules = greetingRules(() => config)()
+  const options = { rules, hostname, resolver, clock: systemClock, folder }
+  const { lines, refusal } = await explainClient(client, options).catch((error: unknown) => {
+    throw greetingError(error)
+  })
+  for (const line of lines) note('greeting', line)
+  return refusal
+}
+
+function noteSender(config: Config, envelope: ExplainedEnvelope, note: Note): void {
+  const { reversePath, parameters } = envelope
   const sender =
     reversePath.kind === 'null' ? '<> (null reverse-path)' : reversePathText(reversePath)
   const size =

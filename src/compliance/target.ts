@@ -41,7 +41,7 @@ const maxAddressCount = 16
 
 export async function resolveTarget(
   request: TargetRequest,
-  resolver: Resolver,
+  resolver: Pick<Resolver, 'addresses'>,
   signal: AbortSignal,
 ): Promise<Result<Target>> {
   const answer = isIP(request.host)
@@ -66,7 +66,7 @@ export async function resolveTarget(
 
 async function addressesOf(
   host: string,
-  resolver: Resolver,
+  resolver: Pick<Resolver, 'addresses'>,
   signal: AbortSignal,
 ): Promise<readonly string[] | string> {
   const answer = await resolver.addresses(host, signal)

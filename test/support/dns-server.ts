@@ -17,6 +17,8 @@ export interface ZoneRecords {
   readonly ptr?: readonly string[] | ZoneFailure
   /** Answers every type; followed as far as the zone knows the target. */
   readonly cname?: string
+  /** Data of other types as on the wire, by number: 2 NS, 6 SOA, 16 TXT. */
+  readonly raw?: Readonly<Record<number, readonly Buffer[]>>
   /** Default 60. */
   readonly ttlSeconds?: number
 }
@@ -97,6 +99,7 @@ function lookUp(zone: Zone, name: string, type: string, depth: number): Answer |
     records: [
       ...addressRecords(name, ttl, values),
       ...mxRecords(name, ttl, entry, type),
+      ...(entry.raw?.[Number(type)] ?? []).map((data) => record(name, Number(type), ttl, data)),
       ...ptrRecords(name, ttl, entry, type),
     ],
   }

@@ -13,21 +13,24 @@ import {
 } from '#compliance/compliance.ts'
 import { overallOf } from '#compliance/report/words.ts'
 import { openResolver } from '#dns/open-resolver.ts'
-import { CommandError, tellFailure, type Command, type CommandIo } from '#app/command.ts'
+import { CommandError, tellFailure, type CommandGroup, type CommandIo } from '#app/command.ts'
 import { checkUsage, readArguments, type CheckRequest } from './check/request.ts'
+import { checkDnsCommand } from './check/dns.ts'
+import { exitCodes, usageExitCode } from './check/exit-codes.ts'
 import { explainChecks } from './check/explain.ts'
 import { openProgress } from './check/progress.ts'
 import { printReport } from './check/print.ts'
 
-/** Not those of other commands: 1 and 2 say what was found, so wrong usage is 3. */
-const exitCodes = { ready: 0, 'not-ready': 1, open: 2 } as const
-const usageExitCode = 3
-
-export const checkCommand: Command = {
+export const checkCommand: CommandGroup = {
   summary: 'examine a mail server before it is served',
   usage: checkUsage,
+  // So that --help goes to the one that is meant.
+  subcommands: { dns: checkDnsCommand },
   run: async (args, io) => {
+    const [first, ...rest] = args
     try {
+      if (first === 'dns') return await dns(rest, io)
+      if (args.includes('--help') || args.includes('-h')) return help(checkUsage, io)
       return await run(args, io)
     } catch (error) {
       if (!(error instanceof CommandError)) throw error
@@ -35,6 +38,16 @@ export const checkCommand: Command = {
       return usageExitCode
     }
   },
+}
+
+async function dns(args: readonly string[], io: CommandIo): Promise<number> {
+  if (args.includes('--help') || args.includes('-h')) return help(checkDnsCommand.usage, io)
+  return await checkDnsCommand.run(args, io)
+}
+
+function help(usage: string, io: CommandIo): number {
+  io.stdout(usage)
+  return 0
 }
 
 async function run(args: readonly string[], io: CommandIo): Promise<number> {

@@ -9,7 +9,7 @@ import { CommandError, type CommandIo } from '#app/command.ts'
 import type { CheckRequest } from './request.ts'
 
 /** Lines of the report are broken there: fits a terminal and a mail. */
-const width = 96
+export const width = 96
 
 export function printReport(report: Report, request: CheckRequest, io: CommandIo): void {
   const { networks, language } = request

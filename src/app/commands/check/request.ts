@@ -15,6 +15,7 @@ import { parseMailbox } from '#smtp/parse-path.ts'
 import { parseArguments, UsageError } from '#app/command.ts'
 
 export const checkUsage = `Usage: pforte check HOST [OPTIONS]
+       pforte check dns DOMAIN --relay NAME [OPTIONS]
 
 Examines a mail server as a relay would use it, and says what meets the
 requirements, what does not, and what to change. Contacts only HOST, and sends
@@ -181,7 +182,7 @@ function readRequest(positionals: readonly string[], values: CheckValues): Check
   }
 }
 
-function languageOf(text: string | undefined): Language {
+export function languageOf(text: string | undefined): Language {
   if (text === undefined || text === 'en') return 'en'
   if (text === 'de') return 'de'
   throw new UsageError(`--lang: '${text}' is neither de nor en`)

@@ -1,0 +1,86 @@
+// `pforte check dns`: do the MX records lead all mail to the relays, and what is to be changed?
+
+import { getServers } from 'node:dns'
+import { systemClock } from '#base/clock.ts'
+import { checkDomain, switchSteps, zoneLines } from '#compliance/dns/check-domain.ts'
+import { reportJson } from '#compliance/report/report-json.ts'
+import { reportText } from '#compliance/report/report-text.ts'
+import { overallOf } from '#compliance/report/words.ts'
+import { isIP } from '#net/address.ts'
+import { parseDomain } from '#smtp/domain-name.ts'
+import { parseArguments, UsageError, type Command, type CommandIo } from '#app/command.ts'
+import { exitCodes } from './exit-codes.ts'
+import { isColoured, width } from './print.ts'
+import { languageOf } from './request.ts'
+import type { NameServer } from '#dns/query.ts'
+
+const usage = `Usage: pforte check dns DOMAIN --relay NAME [--relay NAME]... [OPTIONS]
+
+Looks whether the MX records of a domain lead all its mail to the relays, at the
+authoritative name servers and through a resolver, and prints the lines to paste
+and the order of the switch. Sends nothing but DNS questions.
+
+  --relay NAME        name of a relay; repeat it for each
+  --resolver IP       ask this resolver instead of the system's; IP:PORT too
+  --name-server IP    ask these instead of the zone's own; may be repeated
+  --lang de|en        language of the report; default en
+  --json              one JSON object
+
+Exit code as of pforte check.
+`
+
+export const checkDnsCommand: Command = {
+  summary: 'look whether the MX records lead to the relays',
+  usage,
+  run: async (args, io) => await run(args, io),
+}
+
+async function run(args: readonly string[], io: CommandIo): Promise<number> {
+  const { values, positionals } = parseArguments(args, {
+    options: {
+      relay: { type: 'string', multiple: true },
+      resolver: { type: 'string' },
+      'name-server': { type: 'string', multiple: true },
+      lang: { type: 'string' },
+      json: { type: 'boolean' },
+    },
+    allowPositionals: true,
+  })
+  const [name, ...others] = positionals
+  if (name === undefined || others.length > 0)
+    throw new UsageError('name one domain: pforte check dns DOMAIN')
+  const [first, ...rest] = (values.relay ?? []).map((each) => domainName('--relay', each))
+  if (first === undefined) throw new UsageError('name the relays: --relay NAME')
+  const language = languageOf(values.lang)
+  const request = {
+    domain: domainName('DOMAIN', name),
+    relays: [first, ...rest] as const,
+    resolver: nameServer('--resolver', values.resolver ?? getServers()[0] ?? '127.0.0.1'),
+    nameServers: (values['name-server'] ?? []).map((each) => nameServer('--name-server', each)),
+    timeoutMs: 3000,
+  }
+  const report = await checkDomain(request, systemClock, io.signal)
+  if (values.json === true) {
+    const json = { ...Object(reportJson(report, { networks: [] })), zoneLines: zoneLines(request) }
+    io.stdout(`${JSON.stringify(json, null, 2)}\n`)
+  } else {
+    const options = { networks: [], language, isColoured: isColoured(io), width }
+    const lines = [...zoneLines(request), '', ...switchSteps(language)]
+    io.stdout(`${reportText(report, options)}\n${lines.join('\n')}\n`)
+  }
+  return exitCodes[overallOf(report)]
+}
+
+function domainName(option: string, written: string): string {
+  const parsed = parseDomain(written)
+  if (!parsed.ok) throw new UsageError(`${option}: '${written}': ${parsed.problem}`)
+  return parsed.value
+}
+
+/** `192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1`, `[2001:db8::1]:5353` */
+function nameServer(option: string, written: string): NameServer {
+  const match = /^(?:\[([^\]]+)\]|([\d.]+))(?::(\d{1,5}))?$/.exec(written)
+  const address = isIP(written) ? written : (match?.[1] ?? match?.[2] ?? '')
+  if (!isIP(address)) throw new UsageError(`${option}: '${written}' is not an IP address`)
+  return { address, port: isIP(written) ? 53 : Number(match?.[3] ?? 53) }
+}

@@ -1,0 +1,53 @@
+// What a DNS check is: a judgement of what was asked, without asking itself.
+
+import { met, undetermined, violated, type Finding, type Severity } from '#compliance/check.ts'
+import type { DnsReply, DnsRecord } from '#dns/query.ts'
+import { cleanLine } from '#base/text.ts'
+import { text, type Text } from '#compliance/text.ts'
+import { isAnswer, recordsOf, replyWords, type ZoneFacts } from './zone-facts.ts'
+
+export interface DnsCheck {
+  readonly id: string
+  readonly title: Text
+  readonly requirement: Text
+  readonly source: string
+  readonly severity: Severity
+  readonly judge: (facts: ZoneFacts) => Finding
+}
+
+/** Null: there is no answer to judge; the finding says so. */
+export function mxRecords(facts: ZoneFacts): readonly DnsRecord[] | Finding {
+  if (!isAnswer(facts.mx)) return noAnswer(facts.mx)
+  return recordsOf(facts.mx, 'MX')
+}
+
+export function noAnswer(reply: DnsReply): Finding {
+  const words = replyWords(reply, 'MX')
+  return undetermined(
+    text(`Keine Antwort aus dem DNS: ${words}`, `No answer from the DNS: ${words}`),
+    { subtype: 'no-answer' },
+  )
+}
+
+export function shown(
+  reply: DnsReply,
+  type: Parameters<typeof replyWords>[1],
+): Readonly<Record<string, string>> {
+  return { [type]: cleanLine(replyWords(reply, type), 500) }
+}
+
+export function good(words: Text, facts: Readonly<Record<string, string>> = {}): Finding {
+  return met(words, { facts })
+}
+
+export function bad(
+  words: Text,
+  remedy: Text,
+  details: {
+    readonly facts?: Readonly<Record<string, string>>
+    readonly subtype?: string
+    readonly severity?: Severity
+  } = {},
+): Finding {
+  return violated(words, { ...details, remedy: { text: remedy, snippets: [] } })
+}

@@ -1,6 +1,6 @@
 // The relay's own certificates: which of them a client gets.
 
-import { X509Certificate } from 'node:crypto'
+import { constants, X509Certificate } from 'node:crypto'
 import tls from 'node:tls'
 
 export interface CertificatePair {
@@ -91,6 +91,8 @@ export class ServerCertificates {
       minVersion: 'TLSv1.2',
       ciphers,
       honorCipherOrder: true,
+      // TLS 1.2 lets a client begin anew as often as it likes, at the price of a handshake for us.
+      secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
       sessionIdContext: 'pforte',
       ticketKeys,
       sessionTimeout: ticketLifetimeSeconds,

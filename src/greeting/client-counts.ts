@@ -122,6 +122,8 @@ export class ClientCounts {
       [this.#networks, true],
     ] as const) {
       for (const count of counts.values()) {
+        // Not turned: who is looked at every second would never grow old.
+        if (count.minute !== minute && count.isIdle) continue
         count.turn(minute)
         if (!isBusy(count, isNetwork)) continue
         found.push([count.key, count.openCount, count.newCount, count.minute])

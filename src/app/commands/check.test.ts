@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { examinedServer, goodRcpt, site } from '../../../test/support/examined-server.ts'
 import { startScriptedServer, type ScriptedServer } from '../../../test/support/hostile-server.ts'
+import { temporaryFolder } from '../../../test/support/temporary-folder.ts'
 import type { CommandIo } from '#app/command.ts'
 import { runCommandLine } from '#app/commands.ts'
 
@@ -199,4 +202,46 @@ describe('--send', () => {
       [`RCPT TO:<${site.existing}>`],
     )
   })
+})
+
+test('--save: the relay takes no larger mails than the server, and says what has changed', async () => {
+  await using folder = await temporaryFolder()
+  const config = join(folder.path, 'pforte.yaml')
+  await writeFile(
+    config,
+    `hostname: mailrelay1.example.org\nlisten: [{ address: 127.0.0.1, port: 2525 }]\nstate: ./state\n`,
+  )
+  const withConfig = ['--config', config]
+  const command = async (...args: readonly string[]): Promise<Ran> => {
+    const written = { stdout: '', stderr: '' }
+    const io: CommandIo = {
+      stdout: (text) => (written.stdout += text),
+      stderr: (text) => (written.stderr += text),
+      environment: {},
+      isTerminal: false,
+      signal: new AbortController().signal,
+    }
+    return { code: await runCommandLine([...args, ...withConfig], io), ...written }
+  }
+  const small = await serve({ keywords: ['SIZE 10240000'] })
+  const save = (server: ScriptedServer): Promise<Ran> =>
+    command('check', ...argumentsFor(server, '--only', 'size-ehlo', '--save'))
+  assert.equal((await save(small)).code, 3, 'nobody serves the domain')
+  assert.equal(small.connections.length, 0)
+  await command('domain', 'add', site.domain, '--to', '192.0.2.7')
+  assert.equal((await command('domain', 'profile', site.domain)).code, 1)
+  const saved = await save(small)
+  assert.equal(saved.code, 1)
+  assert.match(saved.stderr, /mails up to 9936KiB are accepted from now on/)
+  const shown = JSON.parse((await command('domain', 'show', site.domain, '--json')).stdout)
+  assert.equal(shown.maxMessageBytes, 10_240_000 - 65_536)
+  assert.match(
+    (await command('domain', 'profile', site.domain)).stdout,
+    /maxMessageBytes +10240000\n(?:.*\n)* +violated +size-ehlo/,
+  )
+  const better = await save(await serve({}))
+  assert.match(better.stderr, /size-ehlo was violated, is met/)
+  // What was lowered stays until somebody raises it.
+  const after = JSON.parse((await command('domain', 'show', site.domain, '--json')).stdout)
+  assert.equal(after.maxMessageBytes, 10_240_000 - 65_536)
 })

@@ -20,6 +20,7 @@ import { exitCodes, usageExitCode } from './check/exit-codes.ts'
 import { explainChecks } from './check/explain.ts'
 import { openProgress } from './check/progress.ts'
 import { printReport } from './check/print.ts'
+import { checkSavable, saveReport } from './check/save.ts'
 
 export const checkCommand: CommandGroup = {
   summary: 'examine a mail server before it is served',
@@ -56,9 +57,12 @@ async function run(args: readonly string[], io: CommandIo): Promise<number> {
     io.stdout(explainChecks(request))
     return 0
   }
+  const { isSaved, configFile } = request
+  if (isSaved) await checkSavable(request.target.domains, configFile, io)
   const maySend = await isSendingAgreed(request, io)
   const report = await examine(request, maySend, io)
   printReport(report, request, io)
+  if (isSaved) await saveReport(report, configFile, io)
   return exitCodes[overallOf(report)]
 }
 

@@ -9,6 +9,7 @@ import {
   setCommand,
   suspendCommand,
 } from './domain/change.ts'
+import { profileCommand } from './domain/profile.ts'
 import { exportCommand, listCommand, showCommand } from './domain/show.ts'
 
 export const domainCommand: CommandGroup = commandGroup({
@@ -18,6 +19,7 @@ export const domainCommand: CommandGroup = commandGroup({
     add: addCommand,
     show: showCommand,
     list: listCommand,
+    profile: profileCommand,
     set: setCommand,
     remove: removeCommand,
     suspend: suspendCommand,

@@ -46,6 +46,11 @@ How:
   --patience DURATION  wait so long for a server that says "later"; default 70s
   --timeout DURATION   of the whole run; default 10min
 
+Afterwards:
+  --save               keep what was measured; the relay accepts no larger mails for
+                       the domains than their server, see pforte domain profile
+  --config FILE        only with --save: the relay's configuration
+
 Output:
   --lang de|en         language of the report; default en
   --json, --markdown, --junit, --html
@@ -69,6 +74,8 @@ const checkOptions = {
   skip: many,
   explain: one,
   send: flag,
+  save: flag,
+  config: one,
   confirm: one,
   hello: one,
   'sender-domain': one,
@@ -93,6 +100,8 @@ interface CheckValues {
   readonly only?: readonly string[]
   readonly skip?: readonly string[]
   readonly send?: boolean
+  readonly save?: boolean
+  readonly config?: string
   readonly confirm?: string
   readonly hello?: string
   readonly 'sender-domain'?: string
@@ -119,6 +128,9 @@ export interface CheckRequest {
   readonly caFile: string | null
   readonly resolvers: readonly string[]
   readonly limits: Partial<CheckLimits>
+  /** The measured profile shall become the domains'. */
+  readonly isSaved: boolean
+  readonly configFile: string | undefined
   /** Where test mails shall go; null: nowhere. */
   readonly sendTo: string | null
   /** The tester has named the mailbox a second time. */
@@ -176,6 +188,8 @@ function readRequest(positionals: readonly string[], values: CheckValues): Check
     caFile: values.ca ?? null,
     resolvers: values.resolver ?? [],
     limits: limitsOf(values),
+    isSaved: values.save === true,
+    configFile: values.config,
     ...sendingOf(values, existing),
     language: languageOf(values.lang),
     form: formOf(values),

@@ -1,11 +1,12 @@
 // The report in the form that was asked for.
 
 import type { Report } from '#compliance/compliance.ts'
+import { reportHtml } from '#compliance/report/report-html.ts'
 import { reportJson } from '#compliance/report/report-json.ts'
 import { reportJunit } from '#compliance/report/report-junit.ts'
 import { reportMarkdown } from '#compliance/report/report-markdown.ts'
 import { reportText, type TextOptions } from '#compliance/report/report-text.ts'
-import { CommandError, type CommandIo } from '#app/command.ts'
+import type { CommandIo } from '#app/command.ts'
 import type { CheckRequest } from './request.ts'
 
 /** Lines of the report are broken there: fits a terminal and a mail. */
@@ -21,7 +22,7 @@ export function printReport(report: Report, request: CheckRequest, io: CommandIo
     case 'junit':
       return io.stdout(reportJunit(report, language))
     case 'html':
-      throw new CommandError('--html is not available yet')
+      return io.stdout(reportHtml(report, { networks }, language))
     case 'text':
       return io.stdout(reportText(report, textOptions(request, isColoured(io))))
   }

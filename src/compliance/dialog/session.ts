@@ -49,6 +49,7 @@ export class ProbeSession {
   #isClosed = false
   #error: Error | null = null
   #wake: (() => void) | null = null
+  #unreadBytes = 0
 
   constructor(options: SessionOptions) {
     this.#options = options
@@ -56,6 +57,9 @@ export class ProbeSession {
     this.transcript = options.transcript
     this.#stream.attach({
       onData: (chunk) => {
+        this.#unreadBytes += chunk.length
+        // Nobody asked for that much; a server that does not stop talking is left.
+        if (this.#unreadBytes > maxUnreadBytes) return this.destroy()
         this.#decoder.push(chunk)
         this.#wake?.()
       },
@@ -163,6 +167,7 @@ export class ProbeSession {
     const giveUpMs = startMs + timeoutMs
     for (;;) {
       const decoded = this.#decoder.next()
+      if (decoded !== null) this.#unreadBytes = 0
       if (decoded?.kind === 'reply') {
         const ms = this.#now() - startMs
         // Before anybody cuts or repeats them: half an address would not be recognised.
@@ -234,6 +239,8 @@ export class ProbeSession {
 }
 
 const quitTimeoutMs = 1000
+/** Far more than a reply has. */
+const maxUnreadBytes = 1_048_576
 
 /** As on the wire, but with the status cut off where the decoder found one: put it back. */
 function linesOf({ code, status, lines }: PeerReply): readonly string[] {

@@ -147,7 +147,7 @@ const onlyIn: Readonly<Record<string, readonly string[]>> = {
   // app/toolbox.ts: `getCACertificates` gives the system's authorities; no socket is opened with it.
   'node:tls': ['net', 'app/toolbox.ts', 'app/commands/check.ts'],
   'node:net': ['net', 'link'],
-  'node:dns': ['dns', 'app/commands/check/dns.ts'],
+  'node:dns': ['dns', 'app/commands/check.ts', 'app/commands/check/dns.ts'],
   'node:dgram': ['dns'],
   'node:http': ['telemetry'],
   'node:child_process': ['app/processes/child.ts'],

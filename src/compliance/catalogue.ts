@@ -14,6 +14,7 @@ import { capPipelining } from './checks/cap-pipelining/check.ts'
 import { capPrdr } from './checks/cap-prdr/check.ts'
 import { capSmtputf8 } from './checks/cap-smtputf8/check.ts'
 import { clientPolicy } from './checks/client-policy/check.ts'
+import { dane } from './checks/dane/check.ts'
 import { data8bit } from './checks/data-8bit/check.ts'
 import { dataAttachment } from './checks/data-attachment/check.ts'
 import { dataClean } from './checks/data-clean/check.ts'
@@ -121,6 +122,7 @@ export const catalogue: readonly Check[] = [
   tlsExpiry,
   tlsKey,
   tlsAfter,
+  dane,
   starttlsInjection,
   // G: capabilities
   cap8bitmime,

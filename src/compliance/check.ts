@@ -1,5 +1,6 @@
 // What a check is, what it may use, and what it finds.
 
+import type { TlsaAnswer } from './dane.ts'
 import type { Prober } from './dialog/prober.ts'
 import type { Questions } from './dialog/questions.ts'
 import type { Profile } from './profile.ts'
@@ -78,6 +79,8 @@ export interface CheckContext {
   /** False when `signal` ended it. */
   readonly sleep: (ms: number) => Promise<boolean>
   readonly now: () => number
+  /** TLSA records of the server, asked for once. */
+  readonly tlsa: () => Promise<TlsaAnswer>
 }
 
 type Details = Partial<Omit<Finding, 'kind' | 'summary'>>

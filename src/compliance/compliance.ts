@@ -3,6 +3,7 @@
 
 import type { Clock } from '#base/clock.ts'
 import type { Check, Finding, FindingKind } from './check.ts'
+import type { TlsaAnswer } from './dane.ts'
 import type { Recognition } from './mta/recognise.ts'
 import type { Profile } from './profile.ts'
 import type { Target } from './target.ts'
@@ -19,6 +20,7 @@ export type {
   Remedy,
   Severity,
 } from './check.ts'
+export type { TlsaAnswer } from './dane.ts'
 export type { Profile } from './profile.ts'
 export { runChecks } from './run-checks.ts'
 export { resolveTarget, type Target, type TargetRequest, type Vantage } from './target.ts'
@@ -65,6 +67,8 @@ export interface RunOptions {
   readonly ca: readonly string[] | null
   readonly limits: CheckLimits
   readonly clock: Clock
+  /** Asks for the TLSA records at that name; never rejects. Absent: nobody can be asked. */
+  readonly lookUpTlsa?: (name: string, signal: AbortSignal) => Promise<TlsaAnswer>
   /** The tester has confirmed that test mails may go to the first existing address. */
   readonly maySend: boolean
   /** Aborted: the run ends soon, with what is known so far. */

@@ -1,8 +1,10 @@
 // Runs the checks one after the other, phase by phase. What is known when the run is stopped is kept.
 
 import { cleanLine } from '#base/text.ts'
+import { isIP } from '#net/address.ts'
 import { phases, undetermined, type Check, type CheckContext, type Finding } from './check.ts'
 import type { Outcome, Report, RunOptions } from './compliance.ts'
+import type { TlsaAnswer } from './dane.ts'
 import { sleep } from './dialog/contact.ts'
 import { Prober } from './dialog/prober.ts'
 import { createQuestions } from './dialog/questions.ts'
@@ -79,6 +81,7 @@ function createContext(options: RunOptions, signal: AbortSignal): CheckContext {
     monotonicMs: clock.monotonicMs,
     signal,
   })
+  let tlsa: Promise<TlsaAnswer> | undefined
   return {
     target,
     prober,
@@ -87,7 +90,17 @@ function createContext(options: RunOptions, signal: AbortSignal): CheckContext {
     patienceMs: limits.patienceMs,
     sleep: (ms) => sleep(ms, signal),
     now: clock.now,
+    tlsa: () => (tlsa ??= tlsaOf(options, signal)),
   }
+}
+
+/** RFC 7672 §2.2.3: the port is part of the name. An address has no such name. */
+async function tlsaOf(
+  { target, lookUpTlsa }: RunOptions,
+  signal: AbortSignal,
+): Promise<TlsaAnswer> {
+  if (isIP(target.host) || lookUpTlsa === undefined) return { kind: 'none' }
+  return await lookUpTlsa(`_${target.port}._tcp.${target.host}`, signal)
 }
 
 async function findingOf(check: Check, context: CheckContext, maySend: boolean): Promise<Finding> {

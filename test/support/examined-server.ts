@@ -6,6 +6,7 @@ import { after, describe, test } from 'node:test'
 import { systemClock } from '#base/clock.ts'
 import { defaultLimits, runChecks, type CheckLimits, type Report } from '#compliance/compliance.ts'
 import type { Check, Finding, FindingKind } from '#compliance/check.ts'
+import type { TlsaAnswer } from '#compliance/dane.ts'
 import type { TargetRequest } from '#compliance/target.ts'
 import { resolveTarget } from '#compliance/target.ts'
 import type { Resolver } from '#dns/dns.ts'
@@ -184,8 +185,12 @@ function ehloReply({ keywords, tls, starttls }: ExaminedOptions, { isTls }: Exam
 
 const noAnswer = { kind: 'failed', detail: 'the test names addresses only' } as const
 
+/** A name for those checks that need one; all others name an address. */
 const noResolver: Pick<Resolver, 'addresses'> = {
-  addresses: () => Promise.resolve(noAnswer),
+  addresses: (host) =>
+    Promise.resolve(
+      host === 'mail.inst.example' ? { kind: 'found', values: ['127.0.0.1'], ttlMs: 0 } : noAnswer,
+    ),
 }
 
 export interface ExamineOptions {
@@ -195,6 +200,7 @@ export interface ExamineOptions {
   readonly maySend?: boolean
   readonly signal?: AbortSignal
   readonly senderDomain?: string
+  readonly tlsa?: TlsaAnswer
 }
 
 const testLimits: CheckLimits = {
@@ -235,6 +241,7 @@ export async function examine(
     limits: { ...testLimits, ...options.limits },
     clock: systemClock,
     maySend: options.maySend ?? false,
+    lookUpTlsa: () => Promise.resolve(options.tlsa ?? { kind: 'none' }),
     signal,
     emit: () => undefined,
   })

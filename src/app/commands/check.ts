@@ -1,5 +1,6 @@
 // `pforte check`: does a mail server meet the requirements, and if not, what has to be changed?
 
+import { getServers } from 'node:dns'
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import tls from 'node:tls'
@@ -17,6 +18,7 @@ import { CommandError, tellFailure, type CommandGroup, type CommandIo } from '#a
 import { checkUsage, readArguments, type CheckRequest } from './check/request.ts'
 import { checkDnsCommand } from './check/dns.ts'
 import { exitCodes, usageExitCode } from './check/exit-codes.ts'
+import { lookUpTlsaAt } from './check/look-up-tlsa.ts'
 import { explainChecks } from './check/explain.ts'
 import { openProgress } from './check/progress.ts'
 import { printReport } from './check/print.ts'
@@ -88,6 +90,7 @@ async function examine(request: CheckRequest, maySend: boolean, io: CommandIo): 
       ca: request.caFile === null ? null : trusted(request.caFile),
       limits: { ...defaultLimits, ...request.limits },
       clock: systemClock,
+      lookUpTlsa: lookUpTlsaAt(request.resolvers[0] ?? getServers()[0] ?? '127.0.0.1'),
       maySend,
       signal: io.signal,
       emit: progress.show,

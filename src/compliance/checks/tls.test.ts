@@ -1,6 +1,7 @@
 // Groups F and G: TLS and capabilities.
 
 import assert from 'node:assert/strict'
+import { createHash, X509Certificate } from 'node:crypto'
 import { after, test } from 'node:test'
 import { createAuthority, isOpensslAvailable } from '../../../test/support/certificates.ts'
 import { describeCheck, examine, examinedServer } from '../../../test/support/examined-server.ts'
@@ -15,6 +16,7 @@ import { capLimits } from './cap-limits/check.ts'
 import { capPipelining } from './cap-pipelining/check.ts'
 import { capPrdr } from './cap-prdr/check.ts'
 import { capSmtputf8 } from './cap-smtputf8/check.ts'
+import { dane } from './dane/check.ts'
 import { starttlsHandshake } from './starttls-handshake/check.ts'
 import { starttlsInjection } from './starttls-injection/check.ts'
 import { starttlsOffered } from './starttls-offered/check.ts'
@@ -95,6 +97,66 @@ describeCheck(tlsExpiry, [
     server: { tls: await authority.issue({ names: ['x.example'], isExpired: true }) },
     kind: 'violated',
     subtype: 'expired',
+  },
+])
+
+const leaf = new X509Certificate(right.certificate)
+const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')
+const key311 = `030101${sha256(leaf.publicKey.export({ type: 'spki', format: 'der' }))}`
+const named = { host: 'mail.inst.example' }
+const secure = (
+  ...records: readonly string[]
+): { readonly kind: 'secure'; readonly records: readonly string[] } => ({
+  kind: 'secure',
+  records,
+})
+
+describeCheck(dane, [
+  { name: '3 1 1 of the key', server: good, target: named, tlsa: secure(key311), kind: 'met' },
+  {
+    name: '3 0 1 of the certificate, beside an old one',
+    server: good,
+    target: named,
+    tlsa: secure(`030101${'00'.repeat(32)}`, `030001${sha256(leaf.raw)}`),
+    kind: 'met',
+  },
+  {
+    name: 'the key was changed',
+    server: good,
+    target: named,
+    tlsa: secure(`030101${'00'.repeat(32)}`),
+    kind: 'violated',
+    subtype: 'mismatch',
+  },
+  {
+    name: 'usages 0 and 1 do not count',
+    server: good,
+    target: named,
+    tlsa: secure(`010101${key311.slice(6)}`),
+    kind: 'not-applicable',
+    subtype: 'unusable',
+  },
+  {
+    name: 'not secured',
+    server: good,
+    target: named,
+    tlsa: { kind: 'insecure' },
+    kind: 'not-applicable',
+    subtype: 'insecure',
+  },
+  {
+    name: 'no answer',
+    server: good,
+    target: named,
+    tlsa: { kind: 'failed', detail: 'timeout' },
+    kind: 'undetermined',
+  },
+  {
+    name: 'an address has none',
+    server: good,
+    tlsa: secure(key311),
+    kind: 'not-applicable',
+    subtype: 'none',
   },
 ])
 

@@ -6,10 +6,10 @@ import { checkDomain, switchSteps, zoneLines } from '#compliance/dns/check-domai
 import { reportJson } from '#compliance/report/report-json.ts'
 import { reportText } from '#compliance/report/report-text.ts'
 import { overallOf } from '#compliance/report/words.ts'
-import { isIP } from '#net/address.ts'
 import { parseDomain } from '#smtp/domain-name.ts'
 import { parseArguments, UsageError, type Command, type CommandIo } from '#app/command.ts'
 import { exitCodes } from './exit-codes.ts'
+import { parseNameServer } from './name-server.ts'
 import { isColoured, width } from './print.ts'
 import { languageOf } from './request.ts'
 import type { NameServer } from '#dns/query.ts'
@@ -77,10 +77,8 @@ function domainName(option: string, written: string): string {
   return parsed.value
 }
 
-/** `192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1`, `[2001:db8::1]:5353` */
 function nameServer(option: string, written: string): NameServer {
-  const match = /^(?:\[([^\]]+)\]|([\d.]+))(?::(\d{1,5}))?$/.exec(written)
-  const address = isIP(written) ? written : (match?.[1] ?? match?.[2] ?? '')
-  if (!isIP(address)) throw new UsageError(`${option}: '${written}' is not an IP address`)
-  return { address, port: isIP(written) ? 53 : Number(match?.[3] ?? 53) }
+  const parsed = parseNameServer(written)
+  if (parsed === null) throw new UsageError(`${option}: '${written}' is not an IP address`)
+  return parsed
 }

@@ -11,7 +11,13 @@ import type { SessionLimits } from '#intake/intake.ts'
 import type { PurposeOptions, TargetOptions } from '#nexthop/target.ts'
 import type { NextHopEvent, NextHops } from '#nexthop/nexthop.ts'
 import type { RecipientOptions } from '#recipients/open-recipients.ts'
-import type { RecipientEvent, RecipientFault } from '#recipients/recipients.ts'
+import type {
+  RecipientEvent,
+  RecipientFault,
+  RecipientQuery,
+  Recipients,
+} from '#recipients/recipients.ts'
+import { subjectLocal } from '#recipients/subject.ts'
 import type { SessionRules } from '#session/session.ts'
 import { parseMailbox } from '#smtp/parse-path.ts'
 import type { Mailbox } from '#smtp/path.ts'
@@ -112,6 +118,15 @@ function networks(texts: readonly string[]): readonly Network[] {
     const network = parseNetwork(text)
     return network.ok ? [network.value] : []
   })
+}
+
+/** A pin, a list or a server has said yes. */
+export function isKnownRecipient(recipients: Recipients): (query: RecipientQuery) => boolean {
+  return ({ domain, mailbox }) => {
+    const local = subjectLocal(domain.subaddressSeparator, mailbox.local)
+    const record = recipients.show({ ...mailbox, local })
+    return record?.outcome === 'deliverable' || record?.standing?.outcome === 'deliverable'
+  }
 }
 
 export function sessionLimits(config: Config, isTlsOffered: boolean): SessionLimits {

@@ -2,7 +2,7 @@
 
 import type { Config } from '#config/config.ts'
 
-/** `limits`, `load`, `greeting`, `smtp`, `policy`, `postmaster` and contents of certificates can change. */
+/** `limits`, `load`, `greeting`, `guessing`, `smtp`, `policy`, `postmaster`, contents of certificates can. */
 const fixed = [
   'hostname',
   'listen',
@@ -26,6 +26,6 @@ export function changedKeys(before: Config, after: Config): readonly string[] {
 
 /** `before` with what can change while running. */
 export function withReloaded(before: Config, after: Config): Config {
-  const { limits, load, greeting, smtp, policy, postmaster } = after
-  return { ...before, limits, load, greeting, smtp, policy, postmaster }
+  const { limits, load, greeting, guessing, smtp, policy, postmaster } = after
+  return { ...before, limits, load, greeting, guessing, smtp, policy, postmaster }
 }

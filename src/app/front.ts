@@ -9,6 +9,7 @@ import type { Greeting } from '#greeting/greeting.ts'
 import { openGreeting } from '#greeting/open-greeting.ts'
 import {
   ContentMemory,
+  GuessBook,
   openIntake,
   RelayedLedger,
   type Intake,
@@ -20,7 +21,13 @@ import { openListener, type Listener, type ProxyOptions } from '#net/listener.ts
 import { openServerTls, type ServerTls } from '#net/server-tls.ts'
 import type { Spool } from '#spool/spool.ts'
 import type { PforteEvent, Telemetry } from '#telemetry/telemetry.ts'
-import { greetingRules, postmasterOf, sessionLimits, strainedLimits } from './build.ts'
+import {
+  greetingRules,
+  isKnownRecipient,
+  postmasterOf,
+  sessionLimits,
+  strainedLimits,
+} from './build.ts'
 import { cannotListen } from './cannot-listen.ts'
 import { CommandError } from './command.ts'
 import { greetingError } from './greeting-error.ts'
@@ -70,6 +77,8 @@ export interface Front {
   readonly sessionCount: () => number
   /** The number of sessions of the others has changed. */
   readonly look: () => void
+  /** For the other workers. */
+  readonly guesses: Pick<GuessBook, 'heard' | 'takeNews'>
   /** Reads the certificates again; those before stay in use, and it is said, when that fails. */
   readonly reloadTls: () => Promise<void>
   /** Reads the exceptions from the mail rules again; as with certificates. */
@@ -97,7 +106,12 @@ export async function openFront(options: FrontOptions): Promise<Front> {
     monotonicMs: systemClock.monotonicMs,
     emit: telemetry.emit,
   })
-  const built = intakeOptions(options, serverTls, load, rules)
+  const guesses = new GuessBook({
+    rules: () => options.config().guessing,
+    monotonicMs: systemClock.monotonicMs,
+    emit: options.emit,
+  })
+  const built = intakeOptions(options, { serverTls, load, rules, guesses })
   const intake = openIntake(built.current)
   built.current() // what it opens is open before the first session
   const stack = new DisposableStack()
@@ -116,6 +130,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
       greeting,
       sessionCount: intake.sessionCount,
       look: intake.look,
+      guesses,
       reloadTls: async () =>
         await serverTls.reload().catch((error: unknown) => {
           telemetry.emit({ kind: 'certificates-failed', detail: String(error) })
@@ -170,17 +185,13 @@ function openGreetingOf(options: FrontOptions, intake: Intake): Greeting {
 /** `forget`: something they are made of has changed besides the configuration. */
 function intakeOptions(
   options: FrontOptions,
-  serverTls: ServerTls,
-  load: LoadWatch,
-  rules: MailRulesSource,
+  opened: Pick<Parts, 'serverTls' | 'load' | 'rules' | 'guesses'>,
 ): { readonly current: () => IntakeOptions; readonly forget: () => void } {
   const { config: current, share } = options
   const { now } = systemClock
   const parts = {
     ...options,
-    serverTls,
-    load,
-    rules,
+    ...opened,
     nextTraceId: createTraceIds(now, Math.random, share),
     ledger: new RelayedLedger(options.book),
     contentMemory: new ContentMemory(
@@ -202,6 +213,7 @@ interface Parts extends FrontOptions {
   readonly serverTls: ServerTls
   readonly load: LoadWatch
   readonly rules: MailRulesSource
+  readonly guesses: GuessBook
   readonly nextTraceId: () => string
   readonly ledger: RelayedLedger
   readonly contentMemory: ContentMemory
@@ -231,6 +243,10 @@ function buildIntakeOptions(config: Config, parts: Parts): IntakeOptions {
         postmaster: postmasterOf(config),
         maxMessageBytes: config.limits.maxMessageBytes,
         isRoutingAccepted: config.smtp.routedRecipients === 'accept',
+      },
+      guessing: {
+        book: parts.guesses,
+        isKnown: isKnownRecipient(toolbox.recipients),
       },
       finish: {
         hostname: config.hostname,

@@ -15,6 +15,7 @@ export interface Config {
   readonly limits: LimitsConfig
   readonly load: LoadConfig
   readonly greeting: GreetingConfig
+  readonly guessing: GuessingConfig
   readonly verification: VerificationConfig
   readonly handover: HandoverConfig
   readonly dns: DnsConfig
@@ -145,6 +146,14 @@ export interface DnsZoneConfig {
   readonly answers: readonly (readonly (readonly [low: number, high: number])[])[] | null
   /** Not 0. */
   readonly weight: number
+}
+
+export interface GuessingConfig {
+  readonly mode: 'off' | 'observe' | 'enforce'
+  /** Unknown recipients of one client network (/24, /64) in an hour. */
+  readonly maxUnknownCount: number
+  /** Questions for one client network in a minute. */
+  readonly maxQuestionCount: number
 }
 
 export interface VerificationConfig {

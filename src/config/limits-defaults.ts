@@ -1,4 +1,4 @@
-// The defaults of `limits:` and `load:`; a part of defaults.ts.
+// The defaults of `limits:`, `load:` and `guessing:`; a part of defaults.ts.
 
 import type { Default } from './defaults.ts'
 
@@ -107,5 +107,19 @@ export const limitsDefaults: Readonly<Record<string, Default>> = {
   'load.maxMemory': {
     value: 90,
     reason: 'before the kernel, or the runtime, ends the process with all its sessions',
+  },
+
+  'guessing.mode': {
+    value: 'observe',
+    reason:
+      'a network of a large provider has many senders, good and bad: look at the log for a while first',
+  },
+  'guessing.maxUnknown': {
+    value: 100,
+    reason: 'five sessions of guessing; a list that old should be cleaned',
+  },
+  'guessing.maxQuestions': {
+    value: 120,
+    reason: 'two a second on average; a recipient that is known is not asked for again',
   },
 }

@@ -1,8 +1,8 @@
-// `load:` of the configuration file.
+// `load:` and `guessing:` of the configuration file.
 
-import type { z } from 'zod'
-import type { LoadConfig } from './config.ts'
-import { count, duration, key, minute, second, section } from './schema-types.ts'
+import { z } from 'zod'
+import type { GuessingConfig, LoadConfig } from './config.ts'
+import { count, duration, key, minute, second, section, wrong } from './schema-types.ts'
 
 const percent: z.ZodType<number> = count({ min: 1, max: 100 })
 
@@ -44,4 +44,26 @@ export const loadSchema: z.ZodType<LoadConfig> = section({
   maxLoopDelayMs: file.maxLoopDelay,
   maxDescriptorPercent: file.maxDescriptors,
   maxMemoryPercent: file.maxMemory,
+}))
+
+export const guessingSchema: z.ZodType<GuessingConfig> = section({
+  mode: key(
+    'guessing.mode',
+    z.enum(['off', 'observe', 'enforce'], wrong('off, observe or enforce')),
+    '`enforce`: a network above its budget gets 451 for recipients that are not known to exist; `observe`: only told.',
+  ),
+  maxUnknown: key(
+    'guessing.maxUnknown',
+    count({ min: 1, max: 1_000_000 }),
+    'Unknown recipients that the clients of one network (/24, or /64 of IPv6) may name in an hour.',
+  ),
+  maxQuestions: key(
+    'guessing.maxQuestions',
+    count({ min: 1, max: 1_000_000 }),
+    "Questions to institutes' servers that the clients of one network may cause in a minute.",
+  ),
+}).transform((file) => ({
+  mode: file.mode,
+  maxUnknownCount: file.maxUnknown,
+  maxQuestionCount: file.maxQuestions,
 }))

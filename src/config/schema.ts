@@ -11,7 +11,7 @@ import { alertsSchema } from './alerts-schema.ts'
 import type { Config, ListenConfig, LogConfig, SmtpListenConfig, TlsConfig } from './config.ts'
 import { greetingSchema } from './greeting-schema.ts'
 import { limitsSchema } from './limits-schema.ts'
-import { loadSchema } from './load-schema.ts'
+import { guessingSchema, loadSchema } from './load-schema.ts'
 import { dnsSchema, handoverSchema } from './next-hop-schema.ts'
 import { count, ipAddress, key, network, parsedText, path, section, wrong } from './schema-types.ts'
 import { policySchema } from './policy-schema.ts'
@@ -113,6 +113,7 @@ const configSchema: z.ZodType<Config> = section({
   greeting: greetingSchema
     .prefault({})
     .describe('What is decided about a client before its session begins.'),
+  guessing: guessingSchema.prefault({}).describe('Clients that try out addresses.'),
   verification: verificationSchema
     .prefault({})
     .describe("Asking the institutes' servers for recipients."),

@@ -79,6 +79,14 @@ export type IntakeEvent =
       readonly maxSessionCount: number
     }
   | { readonly kind: 'strain-ended'; readonly sessionCount: number; readonly forMs: number }
+  /** A network has used up its budget: told once an hour. `limit` is the budget. */
+  | {
+      readonly kind: 'guessing-seen'
+      readonly network: string
+      readonly budget: 'unknown-recipients' | 'questions'
+      readonly limit: number
+      readonly mode: 'off' | 'observe' | 'enforce'
+    }
   | {
       readonly kind: 'greeted'
       readonly session: string

@@ -85,6 +85,10 @@ async function serve(sessionMs: number, commandMs = 2000): Promise<Served> {
         isRoutingAccepted: false,
       },
       mailRules: null,
+      guessing: {
+        book: { isOver: () => false, unknown: () => undefined, asked: () => undefined },
+        isKnown: () => false,
+      },
       finish: {
         hostname,
         maxHopCount: 50,

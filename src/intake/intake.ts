@@ -8,6 +8,7 @@ import { Strain } from './strain.ts'
 
 export { ContentMemory } from './content-memory.ts'
 export { prepareContentFolder } from './content-file.ts'
+export { GuessBook, type GuessCount } from './guess-book.ts'
 export type { IntakeEvent, Shortage } from './intake-event.ts'
 export type { SessionLimits } from './intake-session.ts'
 export { judgeRecipient, type JudgedRecipient } from './judge-recipient.ts'

@@ -13,6 +13,8 @@ import { accept, defer, type Verdict } from '#verdict/verdict.ts'
 import type { ContentMemory } from './content-memory.ts'
 import { finishMail, identityOf, type CompleteMail, type FinishOptions } from './finish-mail.ts'
 import { IncomingContent } from './incoming-content.ts'
+import { clientNetwork } from './guess-book.ts'
+import { guardedVerify, type Guessing } from './guarded-verify.ts'
 import type { IntakeEvent } from './intake-event.ts'
 import type { MailJudgement } from './judge-mail.ts'
 import {
@@ -25,6 +27,7 @@ import { TransactionRules, type MailRules } from './mail-rules.ts'
 
 export interface MailDeskOptions {
   readonly recipientJudge: RecipientJudgeOptions
+  readonly guessing: Guessing
   readonly finish: FinishOptions
   /** Null: all are off. Then nothing is looked up and nobody waits. */
   readonly mailRules: MailRules | null
@@ -52,6 +55,7 @@ type Verify = Recipients['verify']
 export class MailDesk {
   readonly #options: MailDeskOptions
   readonly #judge: RecipientJudgeOptions
+  readonly #ask: Verify
   readonly #session: string
   readonly #clientAddress: () => string
   readonly #onProgress: () => void
@@ -81,8 +85,14 @@ export class MailDesk {
     clientAddress: () => string,
     onProgress: () => void,
   ) {
+    const { recipientJudge, guessing } = options
     this.#options = options
-    this.#judge = { ...options.recipientJudge, recipients: { verify: this.#verify } }
+    this.#ask = guardedVerify(
+      (query) => recipientJudge.recipients.verify(query),
+      guessing,
+      () => clientNetwork(clientAddress()),
+    )
+    this.#judge = { ...recipientJudge, recipients: { verify: this.#verify } }
     this.#session = session
     this.#clientAddress = clientAddress
     this.#onProgress = onProgress
@@ -134,15 +144,14 @@ export class MailDesk {
   /** Has a recipient asked for whose turn comes soon. Its answer waits for it, whatever it is. */
   askAhead(candidate: ForwardPath): void {
     const { parameters } = this.#openTransaction()
-    const { recipients, ...judge } = this.#options.recipientJudge
     const verify: Verify = (query) => {
       const key = encodeMailbox(query.mailbox)
-      const answer = this.#ahead.get(key) ?? recipients.verify(query)
+      const answer = this.#ahead.get(key) ?? this.#ask(query)
       if (answer instanceof Promise) this.#ahead.set(key, answer)
       return answer
     }
     const mailRules = this.#rules?.judgeAhead ?? null
-    const ahead = { ...judge, recipients: { verify }, mailRules }
+    const ahead = { ...this.#judge, recipients: { verify }, mailRules }
     void judgeRecipient(ahead, candidate, parameters, this.#taken)
   }
 
@@ -250,7 +259,7 @@ export class MailDesk {
       this.#ahead.delete(key)
       if (answer !== undefined) return answer
     }
-    return this.#options.recipientJudge.recipients.verify(query)
+    return this.#ask(query)
   }
 
   #open(decoder: WireDecoder): void {

@@ -60,6 +60,11 @@ export const eventTable: Readonly<Record<EventKind, EventRow>> = {
       'Most places for sessions are taken (`load.strainAt`): clients get less time and fewer errors.',
   },
   'strain-ended': { level: 'info', meaning: 'There are places again; times are as usual.' },
+  'guessing-seen': {
+    level: 'warning',
+    meaning:
+      'The clients of a network have named more unknown recipients, or caused more questions, than `guessing` allows. At most once an hour for each network.',
+  },
   'shedding-began': {
     level: 'warning',
     meaning:

@@ -28,6 +28,11 @@ export function describeIntake(event: IntakeEvent): Description {
         word: 'no strain',
         text: `${counted(event.sessionCount, 'session')}, after ${durationText(event.forMs)}`,
       }
+    case 'guessing-seen':
+      return {
+        word: 'guessing',
+        text: `${peerText(event.network)}: more than ${event.limit} ${event.budget} (${event.mode})`,
+      }
     case 'greeted':
       return {
         word: 'greeted',

@@ -30,6 +30,12 @@ export function addIntakeFields(fields: LogFields, event: IntakeEvent): void {
       fields['sessionCount'] = event.sessionCount
       fields['forMs'] = roundMs(event.forMs)
       return
+    case 'guessing-seen':
+      fields['network'] = peerText(event.network)
+      fields['budget'] = event.budget
+      fields['limit'] = event.limit
+      fields['mode'] = event.mode
+      return
     case 'greeted':
       fields['greetingName'] = peerText(event.name)
       fields['isExtended'] = event.isExtended
@@ -150,5 +156,6 @@ function addVerdict(fields: LogFields, verdict: Verdict): void {
   if ('waitMs' in reason) fields['waitMs'] = roundMs(reason.waitMs)
   if ('maxBytes' in reason) fields['maxBytes'] = reason.maxBytes
   if ('maxCount' in reason) fields['maxCount'] = reason.maxCount
+  if ('network' in reason) fields['network'] = peerText(reason.network)
   if ('hopCount' in reason) fields['hopCount'] = reason.hopCount
 }

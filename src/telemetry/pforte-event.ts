@@ -36,6 +36,7 @@ const intakeKinds: Readonly<Record<IntakeEvent['kind'], true>> = {
   'session-refused': true,
   'strain-began': true,
   'strain-ended': true,
+  'guessing-seen': true,
   greeted: true,
   'tls-established': true,
   'tls-failed': true,

@@ -53,6 +53,11 @@ function sessionInstruments(registry: MetricsRegistry) {
       help: '1 while most places for sessions are taken and clients get less time and fewer errors.',
       labels: [],
     }),
+    guessing: registry.counter({
+      name: 'pforte_guessing_networks_total',
+      help: 'Networks of clients that have used up their budget of guesses, each at most once an hour. Budget: unknown-recipients, questions.',
+      labels: ['budget'],
+    }),
     shedding: registry.gauge({
       name: 'pforte_shedding',
       help: '1 while new sessions get 421 because of it. Shortage: loop-late, descriptors-short, memory-short. With several processes: how many.',
@@ -424,6 +429,9 @@ function record(instruments: Instruments, event: PforteEvent): void {
     case 'strain-began':
     case 'strain-ended':
       instruments.strained.set(event.kind === 'strain-began' ? 1 : 0)
+      return
+    case 'guessing-seen':
+      instruments.guessing.add(1, event.budget)
       return
     case 'shedding-began':
     case 'shedding-ended':

@@ -66,6 +66,13 @@ export const sampleEvents: { readonly [Kind in EventKind]: EventOfKind<Kind> } =
   'session-refused': { kind: 'session-refused', client, reason: 'too-many-sessions' },
   'strain-began': { kind: 'strain-began', sessionCount: 8000, maxSessionCount: 10_000 },
   'strain-ended': { kind: 'strain-ended', sessionCount: 6999, forMs: 42_000 },
+  'guessing-seen': {
+    kind: 'guessing-seen',
+    network: '192.0.2.0/24',
+    budget: 'unknown-recipients',
+    limit: 100,
+    mode: 'observe',
+  },
   'shedding-began': {
     kind: 'shedding-began',
     shortage: 'descriptors-short',

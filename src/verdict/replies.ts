@@ -58,6 +58,12 @@ export const deferWordings: Wordings<TransientCode, DeferReason> = {
     status: '7.0',
     text: () => 'too many unknown recipients in this session',
   },
+  'too-much-guessing': {
+    code: 451,
+    status: '7.1',
+    text: (reason) =>
+      `too many unknown recipients from ${reason.network} lately; please try again later`,
+  },
   'storage-failed': { code: 452, status: '3.1', text: () => 'no room for this mail right now' },
   'spool-failed': {
     code: 451,

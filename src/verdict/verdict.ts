@@ -38,6 +38,8 @@ export type DeferReason =
   /** This recipient's domain has other limits than the recipients before it. */
   | { readonly kind: 'separate-transaction'; readonly domain: string }
   | { readonly kind: 'too-many-unknown-recipients' }
+  /** Of all clients of that network, in all sessions. */
+  | { readonly kind: 'too-much-guessing'; readonly network: string }
   /** No room for it. */
   | { readonly kind: 'storage-failed' }
   /** The institute's server is out of reach, and the relay cannot keep the mail for it. */

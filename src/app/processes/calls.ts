@@ -28,6 +28,8 @@ export const news = {
   ledgerSettled: 'ledger-settled',
   /** To workers: whether the ledger is empty. */
   ledgerEmpty: 'ledger-empty',
+  /** Both ways: what clients have guessed; a list of GuessCount. */
+  guesses: 'guesses',
   /** Of a worker: how many sessions it has. To a worker: how many the others have. */
   sessions: 'sessions',
   sessionsElsewhere: 'sessions-elsewhere',

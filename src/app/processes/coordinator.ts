@@ -160,6 +160,9 @@ function handlersOf(parts: Parts, server: () => LinkServer): LinkHandlers {
       },
       [news.clients]: (value, from) =>
         clients.heard(fromJson<readonly ClientCount[]>(value), from, server().peers()),
+      [news.guesses]: (value, from) => {
+        for (const peer of server().peers()) if (peer !== from) peer.tell(news.guesses, value)
+      },
       [news.held]: (value) => back().alerts.raise(fromJson<Alert>(value)),
       [news.farewell]: (value, from) => expositions.seen(from.name, fromJson<string>(value)),
       [news.gone]: (value) => {

@@ -117,8 +117,16 @@ class ProcessSupervisor implements Supervisor {
   /** The coordinator first: workers that have been replaced find it. */
   #concerned(before: Config, next: Config): readonly Slot[] {
     // What only sessions look at.
-    const { limits, load, smtp, policy, greeting } = before
-    const isOnlySessions = isSame(before, { ...next, limits, load, smtp, policy, greeting })
+    const { limits, load, smtp, policy, greeting, guessing } = before
+    const isOnlySessions = isSame(before, {
+      ...next,
+      limits,
+      load,
+      smtp,
+      policy,
+      greeting,
+      guessing,
+    })
     return isOnlySessions ? this.#workers : [this.#coordinator, ...this.#workers]
   }
 

@@ -4,6 +4,7 @@
 import { mkdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import type { Config } from '#config/config.ts'
+import type { GuessCount } from '#intake/intake.ts'
 import { connectLink, type LinkClient } from '#link/connect-link.ts'
 import type { TargetNews } from '#nexthop/nexthop.ts'
 import { FreeSpaceWatch } from '#spool/free-space.ts'
@@ -25,6 +26,7 @@ import { linkPath, workerConfig } from './shares.ts'
 const freeSpaceIntervalMs = 1000
 /** How often workers tell which clients keep them busy: what a limit may be exceeded by is one of these. */
 const clientsMs = 1000
+const tellGuessesEveryMs = 1000
 
 /** Runs until the supervisor or `signal` wants it to end, and has finished then. */
 export async function runWorker(options: {
@@ -43,7 +45,12 @@ export async function runWorker(options: {
   const shared = connectShared(
     config,
     telemetry,
-    { name, count, onSessions: () => opened.front?.look() },
+    {
+      name,
+      count,
+      onSessions: () => opened.front?.look(),
+      onGuesses: (counts) => opened.front?.guesses.heard(counts),
+    },
     () => ({
       process: counter.status(`worker-${index + 1}`, front.sessionCount()),
       targets: targetsOf(toolbox.nextHops),
@@ -83,6 +90,8 @@ export async function runWorker(options: {
   )
   opened.front = front
   shared.sessions.start(front.sessionCount)
+  const guessTimer = setInterval(() => tellGuesses(front, shared.link), tellGuessesEveryMs)
+  stack.defer(() => clearInterval(guessTimer))
   shareTargets(shared, toolbox, wires)
   const clientsTimer = shareClients(shared, front, count)
   stack.defer(() => clearInterval(clientsTimer))
@@ -114,7 +123,12 @@ interface Shared {
 function connectShared(
   config: Config,
   telemetry: Telemetry,
-  worker: { readonly name: string; readonly count: number; readonly onSessions: () => void },
+  worker: {
+    readonly name: string
+    readonly count: number
+    readonly onSessions: () => void
+    readonly onGuesses: (counts: readonly GuessCount[]) => void
+  },
   status: () => ProcessReport,
 ): Shared {
   const onTarget = { take: (_told: TargetNews): void => undefined }
@@ -137,6 +151,7 @@ function connectShared(
         },
         [news.clients]: (value) => onClients.take(fromJson<readonly ClientCount[]>(value)),
         [news.ledgerEmpty]: (value) => book.ledger?.heard(value === true),
+        [news.guesses]: (value) => worker.onGuesses(fromJson<readonly GuessCount[]>(value)),
         [news.sessionsElsewhere]: (value) => sessions.heard(fromJson<number>(value)),
       },
     },
@@ -174,6 +189,12 @@ function shareClients(
     if (busy.length > 0 || wasBusy) link.tell(news.clients, toJson(busy))
     wasBusy = busy.length > 0
   }, clientsMs)
+}
+
+/** Without the coordinator each worker counts for itself. */
+function tellGuesses({ guesses }: Front, link: LinkClient): void {
+  const counts = guesses.takeNews()
+  if (counts.length > 0) link.tell(news.guesses, toJson(counts))
 }
 
 /** One worker's finding is all workers' finding. */

@@ -307,7 +307,10 @@ Set-ReceiveConnector "Mailrelay" -TlsCertificateName "<i>$($cert.Issuer)<s>$($ce
     ),
     sendmail: at(
       '/etc/mail/sendmail.mc',
-      "define(`confSERVER_CERT', `/etc/mail/tls/mail-fullchain.pem')dnl\ndefine(`confSERVER_KEY', `/etc/mail/tls/mail.key')dnl",
+      `define(\`confCACERT_PATH', \`/etc/ssl/certs')dnl
+define(\`confCACERT', \`/etc/ssl/certs/ca-certificates.crt')dnl
+define(\`confSERVER_CERT', \`/etc/mail/tls/mail-fullchain.pem')dnl
+define(\`confSERVER_KEY', \`/etc/mail/tls/mail.key')dnl`,
     ),
     courier: at(
       '/etc/courier/esmtpd',

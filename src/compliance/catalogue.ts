@@ -21,6 +21,7 @@ import { dataClean } from './checks/data-clean/check.ts'
 import { dataHeaderSyntax } from './checks/data-header-syntax/check.ts'
 import { dataLongLine } from './checks/data-long-line/check.ts'
 import { dataManyReceived } from './checks/data-many-received/check.ts'
+import { dataResponseTime } from './checks/data-response-time/check.ts'
 import { dataSpam } from './checks/data-spam/check.ts'
 import { dataVirus } from './checks/data-virus/check.ts'
 import { ehloOk } from './checks/ehlo-ok/check.ts'
@@ -106,6 +107,7 @@ export const catalogue: readonly Check[] = [
   dataHeaderSyntax,
   data8bit,
   dataManyReceived,
+  dataResponseTime,
   noDmarcReject,
   smuggling,
   // E: size

@@ -24,6 +24,7 @@ export type { TlsaAnswer } from './dane.ts'
 export type { Profile } from './profile.ts'
 export { runChecks } from './run-checks.ts'
 export { resolveTarget, type Target, type TargetRequest, type Vantage } from './target.ts'
+export type { TargetGuard } from './target-guard.ts'
 export type { Language, Text } from './text.ts'
 export type { Excerpt, Transcript, TranscriptLine } from './transcript.ts'
 

@@ -4,6 +4,7 @@ import { failure, success, type Result } from '#base/result.ts'
 import type { Resolver } from '#dns/dns.ts'
 import { isIP } from '#net/address.ts'
 import { randomRecipients } from './addresses.ts'
+import { guardProblem, type TargetGuard } from './target-guard.ts'
 
 /** What the tester names. */
 export interface TargetRequest {
@@ -43,12 +44,17 @@ export async function resolveTarget(
   request: TargetRequest,
   resolver: Pick<Resolver, 'addresses'>,
   signal: AbortSignal,
+  /** Absent: whoever asks may connect anywhere from here anyway. */
+  guard: TargetGuard | null = null,
 ): Promise<Result<Target>> {
   const answer = isIP(request.host)
     ? ([request.host] as const)
     : await addressesOf(request.host, resolver, signal)
   if (typeof answer === 'string') return failure(answer)
   const addresses = answer.slice(0, maxAddressCount)
+  const [refused] =
+    guard === null ? [] : addresses.flatMap((each) => guardProblem(guard, each, request.port) ?? [])
+  if (refused !== undefined) return failure(`${request.host} may not be examined: ${refused}`)
   const [address, ...others] = addresses
   const [first, ...rest] = vantagesOf(request.sources, addresses)
   if (address === undefined || first === undefined) {

@@ -76,6 +76,11 @@ describe('the exit code', () => {
     ],
     ['not a port', ['x.example', '--port', '70000'], /not a port/],
     ['a mistyped option', ['x.example', '--exsting', 'x@b.example'], /did you mean --existing/],
+    [
+      'a network that was not permitted',
+      ['127.0.0.1', '--within', '127.0.0.0/8'],
+      /may not be examined: 127\.0\.0\.1 is loopback/,
+    ],
     ['two forms', ['x.example', '--json', '--junit'], /only one of/],
     [
       'a name that nobody knows',

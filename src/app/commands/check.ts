@@ -76,7 +76,7 @@ async function examine(request: CheckRequest, maySend: boolean, io: CommandIo): 
     clock: systemClock,
     cacheEntryCount: 100,
   })
-  const target = await resolveTarget(request.target, resolver, io.signal)
+  const target = await resolveTarget(request.target, resolver, io.signal, request.guard)
   resolver.close()
   if (!target.ok) throw new CommandError(target.problem)
   const progress = openProgress(io, request)

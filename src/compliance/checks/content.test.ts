@@ -18,6 +18,7 @@ import { dataClean } from './data-clean/check.ts'
 import { dataHeaderSyntax } from './data-header-syntax/check.ts'
 import { dataLongLine } from './data-long-line/check.ts'
 import { dataManyReceived } from './data-many-received/check.ts'
+import { dataResponseTime } from './data-response-time/check.ts'
 import { dataSpam } from './data-spam/check.ts'
 import { dataVirus } from './data-virus/check.ts'
 import { noDmarcReject } from './no-dmarc-reject/check.ts'
@@ -103,6 +104,11 @@ for (const [check, pattern, reply] of cases) {
     },
   ])
 }
+
+describeCheck(dataResponseTime, [
+  { name: 'at once', server: takes, maySend, kind: 'met' },
+  { name: 'never', server: { final: () => null }, maySend, kind: 'violated', subtype: 'no-reply' },
+])
 
 describeCheck(rcptLateRejection, [
   { name: 'refused at RCPT', server: takes, maySend, kind: 'met' },

@@ -4,8 +4,10 @@ import {
   catalogue,
   type CheckLimits,
   type Language,
+  type TargetGuard,
   type TargetRequest,
 } from '#compliance/compliance.ts'
+import { parseNetwork } from '#base/network.ts'
 import { nearestWord } from '#base/text.ts'
 import { parseDuration } from '#base/units.ts'
 import { isIP } from '#net/address.ts'
@@ -27,6 +29,8 @@ What is examined:
   --existing ADDRESS   an address that exists; may be repeated
   --unknown ADDRESS    an address that does not exist; may be repeated
   --port NUMBER        default 25
+  --within CIDR        refuse to contact any other network, or this machine, or a
+                       port other than 25 and 2525; may be repeated
   --from-source IP     connect from this address; may be repeated
   --only ID, --skip ID only these checks, or not these; may be repeated
   --explain ID         say what a check demands and why; 'all' lists them all
@@ -70,6 +74,7 @@ const checkOptions = {
   unknown: many,
   port: one,
   'from-source': many,
+  within: many,
   only: many,
   skip: many,
   explain: one,
@@ -97,6 +102,7 @@ interface CheckValues {
   readonly unknown?: readonly string[]
   readonly port?: string
   readonly 'from-source'?: readonly string[]
+  readonly within?: readonly string[]
   readonly only?: readonly string[]
   readonly skip?: readonly string[]
   readonly send?: boolean
@@ -121,6 +127,8 @@ export type ReportForm = 'text' | 'json' | 'markdown' | 'junit' | 'html'
 
 export interface CheckRequest {
   readonly target: TargetRequest
+  /** Null: wherever the tester likes. */
+  readonly guard: TargetGuard | null
   readonly isWanted: (id: string) => boolean
   readonly helloName: string | null
   readonly senderDomain: string | null
@@ -178,6 +186,7 @@ function readRequest(positionals: readonly string[], values: CheckValues): Check
       unknown,
       sources: sourcesOf(values['from-source'] ?? []),
     },
+    guard: guardOf(values.within ?? []),
     isWanted: wanted(values.only ?? [], values.skip ?? []),
     helloName: values.hello ?? null,
     senderDomain:
@@ -250,6 +259,17 @@ function sourcesOf(texts: readonly string[]): readonly string[] {
     if (!isIP(each)) throw new UsageError(`--from-source: '${each}' is not an IP address`)
   }
   return texts
+}
+
+/** For tests that others have asked for. */
+function guardOf(within: readonly string[]): TargetGuard | null {
+  if (within.length === 0) return null
+  const networks = within.map((written) => {
+    const parsed = parseNetwork(written)
+    if (!parsed.ok) throw new UsageError(`--within: '${written}': ${parsed.problem}`)
+    return parsed.value
+  })
+  return { networks, ports: [25, 2525] }
 }
 
 function network(written: string): string {

@@ -1,6 +1,8 @@
-// SIGTERM: each worker finishes its mails, then the coordinator ends, then the supervisor with 0.
+// SIGTERM: each worker finishes its mails, then the coordinator ends, then the supervisor with 0. Also when it
+// comes while processes are being replaced.
 
 import assert from 'node:assert/strict'
+import { appendFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { startInstituteServer } from '../../demo/institute-server.ts'
 import { connectRaw } from '../support/raw-client.ts'
@@ -48,3 +50,23 @@ test('SIGTERM while both workers hand a mail over', async () => {
   assert.deepEqual(relay.events('process-lost'), [])
   assert.equal(institute.mails.length, 2)
 })
+
+for (const [when, event] of [
+  ['before anything was replaced', null],
+  ['while the coordinator is being replaced', 'process-ended'],
+] as const) {
+  test(`SIGTERM during a reload, ${when}`, async () => {
+    await using institute = await startInstituteServer({ mailboxes: 'all' })
+    await using relay = await startProcesses({
+      domains: [{ domain: 'inst.example', to: endpointOf(institute) }],
+    })
+    await appendFile(relay.configFile, 'postmaster: other@x.example\n')
+    relay.signal('SIGHUP')
+    if (event !== null) await until(() => relay.events(event).length > 0, 20_000)
+    relay.signal('SIGTERM')
+    assert.equal(await relay.ended, 0)
+    assert.deepEqual(runningPids(relay), [])
+    assert.equal(relay.events().at(-1)?.['event'], 'stopped')
+    assert.deepEqual(relay.events('process-lost'), [])
+  })
+}

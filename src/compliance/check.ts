@@ -76,6 +76,8 @@ export interface CheckContext {
   readonly signal: AbortSignal
   /** How long a check may wait in all for a server that says "later". */
   readonly patienceMs: number
+  /** Checks that need `send` run too. */
+  readonly maySend: boolean
   /** False when `signal` ended it. */
   readonly sleep: (ms: number) => Promise<boolean>
   readonly now: () => number

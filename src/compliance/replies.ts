@@ -24,11 +24,11 @@ export type RecipientVerdict =
 const relayDenied =
   /relay(?:ing)?\s*(?:access\s*)?(?:is\s*)?(?:denied|not permitted|prohibited|not allowed)|not permitted to relay|unable to relay|rcpthosts|do(?:es)?\s*not relay|no relay/i
 const greylisting =
-  /gr[ea]y-?list|postgrey|not yet authorized to deliver|you are not whitelisted by this recipient|try again (?:in|later)|please retry in/i
+  /gr[ea]y-?list|postgrey|not yet authorized to deliver|you are not whitelisted by this recipient|(?:try again|retry) in \d+/i
 const rateLimit =
   /too many|rate limit|too much mail|connection limit|open connections|concurrent|exceeded/i
 const clientPolicy =
-  /\bptr\b|reverse (?:dns|lookup|host)|cannot find your (?:reverse )?hostname|\brbl\b|dnsbl|block ?list|blacklist|spamhaus|spamcop|client host|helo command|(?:helo|ehlo)[^.]{0,30}(?:reject|invalid|not)|access denied|banned|ip address|poor reputation|bad reputation/i
+  /\bptr\b|reverse (?:dns|lookup|host)|cannot find your (?:reverse )?hostname|\brbl\b|dnsbl|block ?list|blacklist|spamhaus|spamcop|client host|helo command|(?:helo|ehlo)[^.]{0,30}(?:reject|invalid|not)|banned|poor reputation|bad reputation/i
 const spf = /\bspf\b|sender id|sender policy/i
 const dmarc = /\bdmarc\b/i
 const senderVerify =
@@ -64,7 +64,8 @@ export function isRateLimit(reply: PeerReply): boolean {
 }
 
 export function isClientPolicy(reply: PeerReply): boolean {
-  return !isPositive(reply) && clientPolicy.test(replyText(reply))
+  // "Relay access denied" speaks of the domain, not of who is asking.
+  return !isPositive(reply) && !isRelayDenied(reply) && clientPolicy.test(replyText(reply))
 }
 
 export function isSpf(reply: PeerReply): boolean {

@@ -88,6 +88,7 @@ function createContext(options: RunOptions, signal: AbortSignal): CheckContext {
     questions,
     signal,
     patienceMs: limits.patienceMs,
+    maySend: options.maySend,
     sleep: (ms) => sleep(ms, signal),
     now: clock.now,
     tlsa: () => (tlsa ??= tlsaOf(options, signal)),

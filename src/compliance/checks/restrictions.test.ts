@@ -41,6 +41,12 @@ describeCheck(noGreylisting, [
     subtype: 'greylisting',
   },
   {
+    name: '"try again later" of a server that is ill is not greylisting',
+    server: { rcpt: () => '451 4.3.0 Temporary lookup failure, try again later' },
+    kind: 'undetermined',
+    subtype: 'deferred',
+  },
+  {
     name: 'without words, by difference',
     server: greylists('451 4.3.0 Temporary failure'),
     limits: { patienceMs: 2500 },
@@ -257,7 +263,18 @@ describeCheck(sizeMailParam, [
     kind: 'undetermined',
     subtype: 'quota',
   },
-  { name: 'not offered', server: { keywords: ['PIPELINING'] }, kind: 'not-applicable' },
+  {
+    name: 'not offered',
+    server: { keywords: ['PIPELINING'] },
+    kind: 'undetermined',
+    subtype: 'not-offered',
+  },
+  {
+    name: 'not offered, but a real mail will be sent',
+    server: { keywords: ['PIPELINING'] },
+    maySend: true,
+    kind: 'not-applicable',
+  },
 ])
 
 describeCheck(sizeHeadroom, [

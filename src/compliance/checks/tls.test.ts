@@ -85,9 +85,11 @@ describeCheck(tlsHostname, [
   {
     name: 'another name',
     server: { tls: wrong },
+    target: { host: 'mail.inst.example' },
     kind: 'violated',
     also: (finding) => assert.match(finding.summary.en, /other\.example/),
   },
+  { name: 'an address was named', server: { tls: wrong }, kind: 'not-applicable' },
 ])
 
 describeCheck(tlsExpiry, [

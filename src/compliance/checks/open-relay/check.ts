@@ -2,7 +2,8 @@
 
 import { randomWord } from '#compliance/addresses.ts'
 import { met, undetermined, type Check } from '#compliance/check.ts'
-import { wordsOf } from '#compliance/replies.ts'
+import { isRelayDenied, wordsOf } from '#compliance/replies.ts'
+import type { Answer } from '#compliance/dialog/questions.ts'
 import { askAll, askUnknown, isTaken, seenOf } from '#compliance/seen.ts'
 import { text } from '#compliance/text.ts'
 
@@ -40,6 +41,14 @@ export const openRelay: Check = {
     const taken = asked.filter(isTaken)
     const [first] = taken
     if (first === undefined) {
+      const unclear = asked.find(({ answer }) => !isClearRefusal(answer))
+      if (unclear !== undefined) {
+        const words = wordsOf(unclear.answer)
+        return undetermined(text(`<${unclear.to}>: ${words}`, `<${unclear.to}>: ${words}`), {
+          subtype: 'no-clear-refusal',
+          evidence: [unclear.answer.seen],
+        })
+      }
       return met(text(`${asked.length} Versuche abgelehnt.`, `${asked.length} attempts refused.`), {
         evidence: seenOf(asked.slice(0, 2)),
       })
@@ -74,4 +83,9 @@ export const openRelay: Check = {
       },
     )
   },
+}
+
+/** 5yz, or the 454 of Debian's Postfix, which defers what it would relay for nobody. */
+function isClearRefusal(answer: Answer): boolean {
+  return answer.kind !== 'none' && (answer.reply.code >= 500 || isRelayDenied(answer.reply))
 }

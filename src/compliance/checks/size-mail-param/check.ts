@@ -21,7 +21,13 @@ export const sizeMailParam: Check = {
   run: async (context) => {
     const greeted = await firstGreeted(context)
     if (greeted?.session.extensions.size === null) {
-      return notApplicable(text('SIZE wird nicht angeboten.', 'SIZE is not offered.'))
+      const words = text(
+        'SIZE wird nicht angeboten; nur eine wirkliche Mail zeigt es (--send).',
+        'SIZE is not offered; only a real mail can tell (--send).',
+      )
+      return context.maySend
+        ? notApplicable(words, { subtype: 'not-offered' })
+        : undetermined(words, { subtype: 'not-offered' })
     }
     const [vantage] = context.target.vantages
     const [to = ''] = context.target.existing

@@ -1,7 +1,8 @@
 // Is the certificate for the name that the institute has given us?
 
-import { met, violated, type Check } from '#compliance/check.ts'
+import { met, notApplicable, violated, type Check } from '#compliance/check.ts'
 import { sharedHandshake } from '#compliance/certificates.ts'
+import { isIP } from '#net/address.ts'
 import { text } from '#compliance/text.ts'
 
 export const tlsHostname: Check = {
@@ -23,6 +24,12 @@ export const tlsHostname: Check = {
     const { host } = context.target
     if (facts.nameProblem === null)
       return met(text(`${host}: ${names}`, `${host}: ${names}`), { evidence: [seen], facts: shown })
+    if (isIP(host)) {
+      return notApplicable(
+        text('Es wurde eine Adresse genannt, kein Name.', 'An address was named, not a name.'),
+        { subtype: 'address', facts: shown },
+      )
+    }
     return violated(
       text(
         `${host} steht nicht im Zertifikat: ${shown['names'] ?? ''}`,

@@ -55,6 +55,31 @@ const rows: readonly Row<EximConfiguration>[] = [
     ],
   },
   {
+    name: 'as Debian installs it, after DATA',
+    configuration: {},
+    maySend: true,
+    expected: {
+      'data-clean': 'met',
+      'data-spam': 'met',
+      'data-8bit': 'met',
+      'data-long-line': 'violated data-rejection',
+      'data-header-syntax': 'violated data-rejection',
+    },
+    remedied: ['data-long-line', 'data-header-syntax'],
+  },
+  {
+    name: 'spam is refused after DATA',
+    configuration: {
+      macros: ['CHECK_DATA_LOCAL_ACL_FILE = CONFDIR/data_acl'],
+      files: {
+        data_acl:
+          '  deny\n    condition = ${if match{$message_body}{XJS[*]C4JDBQADN1}}\n    message = This is spam\n',
+      },
+    },
+    maySend: true,
+    expected: { 'data-clean': 'met', 'data-spam': 'violated data-rejection' },
+  },
+  {
     name: 'the domain is missing',
     configuration: { otherHostnames: 'elsewhere.example' },
     expected: { 'rcpt-existing-accepted': 'violated domain-not-hosted' },
@@ -165,6 +190,6 @@ testRows({ program: 'Exim', skip, start, apply }, rows, () => {
       ],
       main: ['smtp_accept_max = 100'],
     })
-    assertGood(await examine(server, 'all', { ca }))
+    assertGood(await examine(server, 'all', { ca, maySend: true }))
   })
 })

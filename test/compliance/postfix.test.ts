@@ -5,6 +5,7 @@ import { findPrograms, prefixOf, skipReason } from '../interop/support/programs.
 import type { ShownSnippet } from '#compliance/report/remedies.ts'
 import { createAuthority, type CertificateFiles } from '../support/certificates.ts'
 import { assertGood, examine, mailHost, testRows, tryOut, type Row } from './support/examine.ts'
+import { startSpamMilter } from './support/milter.ts'
 import { startGreylist } from './support/policy-server.ts'
 import {
   applyToPostfix,
@@ -24,6 +25,9 @@ after(async () => {
   await greylist[Symbol.asyncDispose]()
   await shortGreylist[Symbol.asyncDispose]()
 })
+
+const milter = await startSpamMilter()
+after(() => milter[Symbol.asyncDispose]())
 
 /** The relay has two addresses, and one of them was forgotten somewhere. */
 const twoSources = ['127.0.0.10', '127.0.0.11']
@@ -239,6 +243,29 @@ const rows: readonly Row<PostfixConfiguration>[] = [
     remedied: ['tcp-connect-v6'],
   },
   {
+    name: 'spam is refused after DATA (body_checks)',
+    configuration: {
+      mainCf: ['body_checks = regexp:/etc/postfix/body_checks'],
+      files: { body_checks: '/XJS\\*C4JDBQADN1/ REJECT this is spam\n' },
+    },
+    maySend: true,
+    expected: { 'data-clean': 'met', 'data-spam': 'violated data-rejection' },
+  },
+  {
+    name: 'spam is refused after DATA (a milter)',
+    configuration: { mainCf: [`smtpd_milters = inet:127.0.0.1:${milter.port}`] },
+    maySend: true,
+    expected: { 'data-clean': 'met', 'data-spam': 'violated data-rejection' },
+    remedied: ['data-spam'],
+  },
+  {
+    name: 'LF.LF ends a mail',
+    configuration: { mainCf: ['smtpd_forbid_bare_newline = no'] },
+    maySend: true,
+    expected: { smuggling: 'violated' },
+    remedied: ['smuggling'],
+  },
+  {
     name: 'VRFY tells who is there',
     configuration: { mainCf: ['disable_vrfy_command = no'] },
     expected: { 'vrfy-expn': 'met', subaddressing: 'met' },
@@ -266,6 +293,7 @@ function withTls({ certificatePath, keyPath }: CertificateFiles): PostfixConfigu
     mainCf: [
       `smtpd_tls_chain_files = ${keyPath}, ${certificatePath}`,
       'smtpd_tls_security_level = may',
+      'smtpd_forbid_bare_newline = normalize',
     ],
   }
 }
@@ -401,6 +429,6 @@ function others(): void {
 
   test('the good control', { timeout: 90_000 }, async () => {
     await using server = await start(withTls(certificates.good))
-    assertGood(await examine(server, 'all', { ca }))
+    assertGood(await examine(server, 'all', { ca, maySend: true }))
   })
 }

@@ -37,6 +37,8 @@ export interface Vantage {
   /** Of the server's name; default 127.0.0.1 only. */
   readonly addresses?: { readonly a?: readonly string[]; readonly aaaa?: readonly string[] }
   readonly ca?: readonly string[]
+  /** Test mails too; no server here delivers them anywhere. */
+  readonly maySend?: boolean
   readonly limits?: Partial<CheckLimits>
 }
 
@@ -84,7 +86,7 @@ export async function examine(
     ca: vantage.ca ?? null,
     limits: { ...limits, ...vantage.limits },
     clock: systemClock,
-    maySend: false,
+    maySend: vantage.maySend ?? false,
     signal,
     emit: () => undefined,
   })

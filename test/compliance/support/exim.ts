@@ -60,6 +60,7 @@ pid_file_path = ${folder}/exim.pid
 daemon_smtp_ports = ${port}
 rfc1413_query_timeout = 0s
 DC_minimaldns = 1
+queue_only = true
 `
 }
 

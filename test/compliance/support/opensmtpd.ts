@@ -34,7 +34,7 @@ export async function startExaminedOpenSmtpd(
   const rules = [
     `table aliases { ${names.map((name) => `"${name}" = "mail"`).join(', ')} }`,
     `table recipients { ${names.map((name) => `"${name}@${domain}"`).join(', ')} }`,
-    'action "local" mbox alias <aliases>',
+    'action "local" mda "/bin/cat >/dev/null" alias <aliases>',
     ...(configuration.matches ?? [goodMatch]),
   ]
   const listen = (port: number): readonly string[] => [

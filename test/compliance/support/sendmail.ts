@@ -66,6 +66,7 @@ function macros(prefix: string, port: number, more: readonly string[]): string {
     confDONT_PROBE_INTERFACES: 'True',
     confTO_IDENT: '0',
     confDEF_USER_ID: 'mail:mail',
+    confDELIVERY_MODE: 'queueonly',
     confBAD_RCPT_THROTTLE: '3', // as Debian has it
   }
   return [

@@ -64,6 +64,8 @@ export interface DaemonOptions {
   readonly namespace?: { readonly hostname: string; readonly prepare: string }
   /** Where the program itself logs, if it does not write to its output. */
   readonly logFile?: string
+  /** Default 10 s. */
+  readonly startWithinMs?: number
 }
 
 export interface Daemon extends AsyncDisposable {
@@ -78,7 +80,7 @@ export interface Daemon extends AsyncDisposable {
 // of ours this reaches programs of other users, and nothing in a spool of the bench is worth a farewell.
 const guard = '("$@" </dev/null; kill -s KILL 0) & cat >/dev/null; kill -s KILL 0'
 
-/** Starts the process and resolves when its port answers with an SMTP greeting (10 s at most). */
+/** Starts the process and resolves when its port answers with an SMTP greeting. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const outputFile = join(options.folder, 'output.log')
   const output = openSync(outputFile, 'a')
@@ -104,7 +106,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     },
   }
   const hasExited = (): boolean => child.exitCode !== null || child.signalCode !== null
-  if (await answers(options.port, Date.now() + 10_000, hasExited)) return daemon
+  if (await answers(options.port, Date.now() + (options.startWithinMs ?? 10_000), hasExited))
+    return daemon
   const text = daemon.log()
   await daemon[Symbol.asyncDispose]()
   throw new Error(`${options.command.join(' ')} does not answer on port ${options.port}:\n${text}`)
@@ -126,16 +129,16 @@ function textOf(file: string | undefined): string {
 
 async function answers(port: number, deadline: number, isOver: () => boolean): Promise<boolean> {
   while (Date.now() < deadline && !isOver()) {
-    if (await greets(port)) return true
+    if (await greets(port, Math.min(5000, deadline - Date.now()))) return true
     await sleep(30)
   }
   return false
 }
 
-async function greets(port: number): Promise<boolean> {
+async function greets(port: number, timeoutMs: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1')
-    socket.setTimeout(5000, () => socket.destroy())
+    socket.setTimeout(Math.max(1, timeoutMs), () => socket.destroy())
     socket.once('data', (data) => {
       resolve(data.toString('latin1').startsWith('220'))
       socket.end('QUIT\r\n')

@@ -85,7 +85,10 @@ export async function startPostfix(
   prefix: string,
   folder: string,
   settings: readonly string[],
-  { maxSessionCount = 100 }: { readonly maxSessionCount?: number } = {},
+  {
+    maxSessionCount = 100,
+    startWithinMs = 10_000,
+  }: { readonly maxSessionCount?: number; readonly startWithinMs?: number } = {},
 ): Promise<Instance> {
   const port = await freePort()
   const configFolder = join(folder, 'etc')
@@ -103,6 +106,7 @@ export async function startPostfix(
       port,
       user: 'root',
       logFile: join(folder, 'mail.log'),
+      startWithinMs,
     })
   } catch (error) {
     removeFolder(folder)

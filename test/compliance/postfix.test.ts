@@ -231,7 +231,7 @@ const rows: readonly Row<PostfixConfiguration>[] = [
     configuration: { mainCf: ['smtpd_discard_ehlo_keywords = size, starttls'] },
     expected: {
       'size-ehlo': 'undetermined no-number',
-      'size-mail-param': 'not-applicable',
+      'size-mail-param': 'undetermined not-offered',
       'starttls-offered': 'violated',
     },
   },

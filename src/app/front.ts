@@ -32,6 +32,7 @@ import { cannotListen } from './cannot-listen.ts'
 import { CommandError } from './command.ts'
 import { greetingError } from './greeting-error.ts'
 import { openMailRules, type MailRulesSource } from './mail-rules.ts'
+import { tellSeldom } from './tell-seldom.ts'
 import type { Toolbox } from './toolbox.ts'
 
 /** Which of several processes this is. */
@@ -120,7 +121,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
   stack.defer(() => load.close())
   try {
     const greeting = stack.adopt(openGreetingOf(options, intake), (opened) => opened.close())
-    const listeners = await openListeners(options, greeting)
+    const listeners = await openListeners(options, intake, greeting)
     const closeListeners = (): void => {
       for (const listener of listeners) listener.close()
     }
@@ -271,20 +272,6 @@ function buildIntakeOptions(config: Config, parts: Parts): IntakeOptions {
   }
 }
 
-/** The system may fail as often as somebody connects. */
-function tellSeldom({ emit }: Telemetry): (error: Error) => void {
-  let count = 0
-  let toldMs = -Infinity
-  return (error) => {
-    count += 1
-    const nowMs = systemClock.monotonicMs()
-    if (nowMs - toldMs < 1000) return
-    emit({ kind: 'accept-failed', count, detail: error.message })
-    count = 0
-    toldMs = nowMs
-  }
-}
-
 async function openTls({ config, telemetry, ticketKeys }: FrontOptions): Promise<ServerTls> {
   const { emit } = telemetry
   try {
@@ -304,6 +291,7 @@ async function openTls({ config, telemetry, ticketKeys }: FrontOptions): Promise
 
 async function openListeners(
   { ports, telemetry }: FrontOptions,
+  intake: Pick<Intake, 'turnsAway'>,
   greeting: Greeting,
 ): Promise<readonly Listener[]> {
   const listeners: Listener[] = []
@@ -312,7 +300,10 @@ async function openListeners(
       const listener = await openListener({
         ...port,
         proxy: proxyOptions(port, telemetry),
-        onConnection: greeting.accept,
+        onConnection: (connection) => {
+          // Before anything is looked up or remembered of the client.
+          if (!intake.turnsAway(connection)) greeting.accept(connection)
+        },
         onError: tellSeldom(telemetry),
       }).catch((error: unknown) => {
         throw cannotListen(port, error)

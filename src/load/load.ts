@@ -50,12 +50,11 @@ export function openLoadWatch(options: LoadWatchOptions): LoadWatch {
   let tickCount = 0
   let tickedMs = monotonicMs()
   let averageMs = 0
+  /** One pause of the process is no overload: half of what is counted lies in the past. */
+  const averageNow = (): number => (averageMs + Math.max(0, monotonicMs() - tickedMs - tickMs)) / 2
   const tick = (): void => {
-    const nowMs = monotonicMs()
-    const lateMs = Math.max(0, nowMs - tickedMs - tickMs)
-    tickedMs = nowMs
-    // One pause of the process is no overload: half of what is counted lies in the past.
-    averageMs = (averageMs + lateMs) / 2
+    averageMs = averageNow()
+    tickedMs = monotonicMs()
     delay.update(averageMs, limits().maxLoopDelayMs)
     tickCount += 1
     if (tickCount % ticksPerLook === 0) look()
@@ -65,6 +64,9 @@ export function openLoadWatch(options: LoadWatchOptions): LoadWatch {
   const all = [delay, descriptors, memory]
   return {
     shortage: () => {
+      // After a pause connections come before the tick.
+      const delayMs = averageNow()
+      if (delayMs >= limits().maxLoopDelayMs) delay.update(delayMs, limits().maxLoopDelayMs)
       if (counter.take() >= limits().maxDescriptorPercent) lookAtDescriptors()
       return all.find((gauge) => gauge.isShort)?.shortage ?? null
     },

@@ -16,11 +16,12 @@ export interface ProtocolSite extends AsyncDisposable {
 /** The relay serves inst.example; `config` is merged over its configuration. */
 export async function openProtocolSite(
   config: Readonly<Record<string, unknown>> = {},
+  environment: Readonly<Record<string, string>> = {},
 ): Promise<ProtocolSite> {
   await using stack = new AsyncDisposableStack()
   const institute = stack.use(await startInstituteServer({ mailboxes: 'all' }))
   const domains = [{ domain: 'inst.example', to: endpointOf(institute) }]
-  const relay = stack.use(await startRelay({ domains, config }))
+  const relay = stack.use(await startRelay({ domains, config, environment }))
   const rest = stack.move()
   return { institute, relay, [Symbol.asyncDispose]: () => rest.disposeAsync() }
 }

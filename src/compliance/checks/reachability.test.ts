@@ -136,6 +136,18 @@ describeCheck(clientPolicy, [
     kind: 'violated',
   },
   {
+    name: 'no sender may begin a mail, in words that say little, as sendmail does',
+    server: { mail: () => '550 5.7.1 Access denied' },
+    kind: 'violated',
+  },
+  {
+    name: 'one sender is refused',
+    server: {
+      mail: (line) => (line.includes('<>') ? '250 2.1.0 Ok' : '550 5.7.1 Access denied'),
+    },
+    kind: 'met',
+  },
+  {
     name: 'a user that is unknown is no client policy',
     server: { rcpt: () => '550 5.1.1 User unknown' },
     kind: 'met',

@@ -1,8 +1,8 @@
 // Checks of the connecting address were done at the relay, where it is the sender's. Here it is always ours.
 
-import type { PeerReply } from '#smtp/reply.ts'
+import { isPermanent, type PeerReply } from '#smtp/reply.ts'
 import { met, undetermined, violated, type Check, type CheckContext } from '#compliance/check.ts'
-import { isClientPolicy } from '#compliance/replies.ts'
+import { isClientPolicy, isSenderDomainProblem } from '#compliance/replies.ts'
 import { askExisting } from '#compliance/seen.ts'
 import { text } from '#compliance/text.ts'
 import type { Excerpt } from '#compliance/transcript.ts'
@@ -27,11 +27,12 @@ export const clientPolicy: Check = {
   needs: [],
   run: async (context) => {
     const heard = await everythingHeard(context)
-    const refusal = heard.find(({ reply }) => isClientPolicy(reply))
     if (heard.length === 0) {
       return undetermined(text('Es kam kein Dialog zustande.', 'There was no dialog.'))
     }
-    if (refusal === undefined) {
+    const refusal =
+      heard.find(({ reply }) => isClientPolicy(reply)) ?? (await refusedAtMail(context))
+    if (refusal === null) {
       return met(
         text(
           'Keine Antwort spricht von einer Prüfung des Zustellers.',
@@ -55,6 +56,18 @@ export const clientPolicy: Check = {
       },
     })
   },
+}
+
+/** Refused for good before a recipient was named, whoever the sender: that is about the client, whatever the words. */
+async function refusedAtMail(context: CheckContext): Promise<Heard | null> {
+  if (context.target.existing.length === 0) return null
+  const answers = (await askExisting(context)).map(({ answer }) => answer)
+  const refusals = answers.flatMap((answer) =>
+    answer.kind === 'mail' && isPermanent(answer.reply) && !isSenderDomainProblem(answer.reply)
+      ? [answer]
+      : [],
+  )
+  return refusals.length === answers.length ? (refusals[0] ?? null) : null
 }
 
 async function everythingHeard(context: CheckContext): Promise<readonly Heard[]> {

@@ -31,7 +31,22 @@ export type Job =
       readonly perSecond: number
     }
   /** Opens sessions, says EHLO, and leaves it at that until `release`. */
-  | { readonly kind: 'hold'; readonly port: number; readonly sessionCount: number }
+  | {
+      readonly kind: 'hold'
+      readonly port: number
+      readonly sessionCount: number
+      readonly isTls?: boolean
+    }
+  /**
+   * As `hold`, and each sends a few bytes a second until `release`: half of them of a command that never ends,
+   * half of content, to a recipient at `domain`. Who is sent away comes again.
+   */
+  | {
+      readonly kind: 'drip'
+      readonly port: number
+      readonly sessionCount: number
+      readonly domain: string
+    }
   | { readonly kind: 'release' }
 
 export interface LoadResult {

@@ -11,6 +11,8 @@ const patienceMs = 60_000
 
 let newCount = 0
 let held: readonly SmtpClient[] = []
+let dripTimer: NodeJS.Timeout | null = null
+const dripEveryMs = 1000
 
 process.on('message', (job: Job) => {
   void run(job).then((result) => process.send?.(result))
@@ -29,7 +31,12 @@ async function run(job: Job): Promise<LoadResult> {
     case 'hold':
       await hold(job, tally)
       return tally.result()
+    case 'drip':
+      await drip(job, tally)
+      return tally.result()
     case 'release':
+      if (dripTimer !== null) clearInterval(dripTimer)
+      dripTimer = null
       for (const client of held) client.destroy()
       held = []
       return tally.result()
@@ -117,7 +124,7 @@ async function hold(job: Extract<Job, { kind: 'hold' }>, tally: Tally): Promise<
     while (leftCount > 0) {
       leftCount -= 1
       try {
-        clients.push(await SmtpClient.open(job.port, false))
+        clients.push(await SmtpClient.open(job.port, job.isTls ?? false))
         tally.accept(null)
       } catch (error) {
         tally.refuse(error)
@@ -126,6 +133,39 @@ async function hold(job: Extract<Job, { kind: 'hold' }>, tally: Tally): Promise<
   }
   await Promise.all(Array.from({ length: openAtOnce }, opener))
   held = [...held, ...clients]
+}
+
+async function drip(job: Extract<Job, { kind: 'drip' }>, tally: Tally): Promise<void> {
+  const { port, domain, sessionCount } = job
+  const dripping = new Set<SmtpClient>()
+  const begin = async (index: number): Promise<void> => {
+    const client = await SmtpClient.open(port, false)
+    if (index % 2 === 1) {
+      await client.ask('MAIL FROM:<sender@outside.example>\r\n', '2')
+      await client.ask(`RCPT TO:<user0@${domain}>\r\n`, '2')
+      await client.ask('DATA\r\n', '3')
+    }
+    dripping.add(client)
+    held = [...dripping]
+  }
+  const indices = Array.from({ length: sessionCount }, (_, index) => index)
+  const opener = async (): Promise<void> => {
+    for (let index = indices.pop(); index !== undefined; index = indices.pop()) {
+      await begin(index).then(
+        () => tally.accept(null),
+        (error: unknown) => tally.refuse(error),
+      )
+    }
+  }
+  await Promise.all(Array.from({ length: openAtOnce }, opener))
+  let count = 0
+  dripTimer = setInterval(() => {
+    for (const client of dripping) {
+      if (client.drip('ab')) continue
+      dripping.delete(client)
+      void begin((count += 1)).catch(() => undefined)
+    }
+  }, dripEveryMs)
 }
 
 function recipientsOf({ recipients, recipientCount, domain }: MailPlan): readonly string[] {

@@ -59,6 +59,13 @@ export class SmtpClient {
     this.#socket.end('QUIT\r\n')
   }
 
+  /** False: the connection is over. */
+  drip(text: string): boolean {
+    if (this.#failure !== null) return false
+    this.#socket.write(text)
+    return true
+  }
+
   destroy(): void {
     this.#socket.destroy()
   }

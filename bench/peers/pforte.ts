@@ -8,7 +8,11 @@ import type { Peer } from './peer.ts'
 const manifest = path.join(import.meta.dirname, '..', '..', 'package.json')
 
 /** `workers` as in the configuration. */
-export function pforte(workers: number | 'auto' = 'auto', limits: object = {}): Peer {
+export function pforte(
+  workers: number | 'auto' = 'auto',
+  limits: object = {},
+  rest: object = {},
+): Peer {
   const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { readonly version: string }
   return {
     name: workers === 'auto' ? 'Pforte' : `Pforte, workers: ${workers}`,
@@ -23,6 +27,7 @@ export function pforte(workers: number | 'auto' = 'auto', limits: object = {}): 
         config: {
           workers,
           limits,
+          ...rest,
           tls: { certificates: [{ certificate: certificatePath, key: keyPath }] },
         },
       })

@@ -32,22 +32,9 @@ const goodMainCf: readonly string[] = [
   'disable_vrfy_command = yes',
 ]
 
-/** On a busy machine a Postfix is seen that never greets; another one does. */
 export async function startExaminedPostfix(
   prefix: string,
-  configuration: PostfixConfiguration,
-): Promise<RealServer> {
-  try {
-    return await startOnce(prefix, configuration, 3000)
-  } catch {
-    return await startOnce(prefix, configuration, 10_000)
-  }
-}
-
-async function startOnce(
-  prefix: string,
   { mainCf, files = {} }: PostfixConfiguration,
-  startWithinMs: number,
 ): Promise<RealServer> {
   const folder = makeFolder('postfix-examined')
   const own = `${folder}/files/`
@@ -56,7 +43,7 @@ async function startOnce(
     writeSettled(join(own, name), text)
   }
   const settings = [...goodMainCf, ...mainCf].map((line) => line.replaceAll(etc, own))
-  return startPostfix(prefix, folder, settings, { startWithinMs })
+  return startPostfix(prefix, folder, settings)
 }
 
 /**

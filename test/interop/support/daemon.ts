@@ -64,8 +64,6 @@ export interface DaemonOptions {
   readonly namespace?: { readonly hostname: string; readonly prepare: string }
   /** Where the program itself logs, if it does not write to its output. */
   readonly logFile?: string
-  /** Default 10 s. */
-  readonly startWithinMs?: number
 }
 
 export interface Daemon extends AsyncDisposable {
@@ -80,7 +78,7 @@ export interface Daemon extends AsyncDisposable {
 // of ours this reaches programs of other users, and nothing in a spool of the bench is worth a farewell.
 const guard = '("$@" </dev/null; kill -s KILL 0) & cat >/dev/null; kill -s KILL 0'
 
-/** Starts the process and resolves when its port answers with an SMTP greeting. */
+/** Starts the process and resolves when its port answers with an SMTP greeting (10 s at most). */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const outputFile = join(options.folder, 'output.log')
   const output = openSync(outputFile, 'a')
@@ -106,8 +104,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     },
   }
   const hasExited = (): boolean => child.exitCode !== null || child.signalCode !== null
-  if (await answers(options.port, Date.now() + (options.startWithinMs ?? 10_000), hasExited))
-    return daemon
+  if (await answers(options.port, Date.now() + 10_000, hasExited)) return daemon
   const text = daemon.log()
   await daemon[Symbol.asyncDispose]()
   throw new Error(`${options.command.join(' ')} does not answer on port ${options.port}:\n${text}`)

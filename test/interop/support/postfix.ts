@@ -85,16 +85,13 @@ export async function startPostfix(
   prefix: string,
   folder: string,
   settings: readonly string[],
-  {
-    maxSessionCount = 100,
-    startWithinMs = 10_000,
-  }: { readonly maxSessionCount?: number; readonly startWithinMs?: number } = {},
+  { maxSessionCount = 100 }: { readonly maxSessionCount?: number } = {},
 ): Promise<Instance> {
   const port = await freePort()
   const configFolder = join(folder, 'etc')
   mkdirSync(configFolder)
-  const allSettings = [...commonSettings(prefix, folder), ...settings, '']
-  writeSettled(join(configFolder, 'main.cf'), allSettings.join('\n'))
+  const allSettings = lastOfEach([...commonSettings(prefix, folder), ...settings])
+  writeSettled(join(configFolder, 'main.cf'), `${allSettings.join('\n')}\n`)
   writeSettled(join(configFolder, 'master.cf'), services(port, maxSessionCount))
   let daemon: Daemon
   try {
@@ -106,7 +103,6 @@ export async function startPostfix(
       port,
       user: 'root',
       logFile: join(folder, 'mail.log'),
-      startWithinMs,
     })
   } catch (error) {
     removeFolder(folder)
@@ -121,6 +117,15 @@ export async function startPostfix(
       removeFolder(folder)
     },
   }
+}
+
+/**
+ * Every process warns of a parameter that is set twice, and a dozen of warnings fill the socket of the process that
+ * writes the log: then all wait for each other, for ever.
+ */
+function lastOfEach(settings: readonly string[]): readonly string[] {
+  const byName = new Map(settings.map((line) => [line.split('=', 1)[0]?.trim(), line]))
+  return [...byName.values()]
 }
 
 // Postfix waits until a file it reads is a second old, lest somebody is still writing it. This one is complete.

@@ -7,7 +7,9 @@ import { accept, defer, reject, type Verdict } from '#verdict/verdict.ts'
 import type { NextHopFacts, NextHops } from '#nexthop/nexthop.ts'
 import type { Route, ServedDomain } from '#registry/registry.ts'
 import type { RecipientCache } from './cache.ts'
-import { randomLocalPart, type CatchAllWatch } from './catch-all.ts'
+import { Background } from './background.ts'
+import type { CatchAllWatch } from './catch-all.ts'
+import { CatchAllQuestions } from './catch-all-questions.ts'
 import { classifyReply } from './classify.ts'
 import { decide, verdictOf, type AgeRules, type LiveAnswer, type Situation } from './decide.ts'
 import { emptyEntry, type LastAnswer, type RecipientEntry } from './entry.ts'
@@ -54,11 +56,14 @@ export class Verifier {
   readonly #options: VerifierOptions
   /** Questions under way, by route, kind and address. */
   readonly #flights = new Map<string, Flight>()
-  readonly #background = new Set<Promise<void>>()
+  readonly #background: Background
+  readonly #catchAllQuestions: CatchAllQuestions
   readonly #refreshCounts = new Map<string, number>()
 
   constructor(options: VerifierOptions) {
     this.#options = options
+    this.#background = new Background((recipient, error) => this.#emitFault(recipient, error))
+    this.#catchAllQuestions = new CatchAllQuestions(options, this.#background)
   }
 
   verify(query: RecipientQuery): RecipientAnswer | Promise<RecipientAnswer> {
@@ -132,7 +137,7 @@ export class Verifier {
   /** Questions under way, background ones included, have ended. */
   async settled(): Promise<void> {
     const flights = [...this.#flights.values()].map((flight) => flight.answer)
-    await Promise.allSettled([...flights, ...this.#background])
+    await Promise.allSettled([...flights, this.#background.settled()])
   }
 
   #tooLarge(query: RecipientQuery): RecipientAnswer | undefined {
@@ -238,7 +243,8 @@ export class Verifier {
     if (remembered.isDemoted && purpose === 'refresh' && asked.outcome.kind === 'undeliverable') {
       this.#demoted(remembered.entry, 'refresh', asked.outcome.reply)
     }
-    if (purpose !== 'command' && asked.outcome.kind !== 'unknown') this.#watchCatchAll(domain)
+    if (purpose !== 'command' && asked.outcome.kind !== 'unknown')
+      this.#catchAllQuestions.askWhenDue(domain)
     return { asked, ...remembered }
   }
 
@@ -258,7 +264,7 @@ export class Verifier {
     const question = { domain, local, sizeBytes: null, isSmtpUtf8: !isAsciiLocal(local) }
     if (count >= maxRefreshCount || this.#flights.has(flightKey(question))) return
     this.#refreshCounts.set(routeId, count + 1)
-    this.#inBackground(`${local}@${domain.domain}`, async () => {
+    this.#background.run(`${local}@${domain.domain}`, async () => {
       try {
         await this.#askTogether(question, 'refresh', 'unsure')
       } finally {
@@ -267,39 +273,6 @@ export class Verifier {
         else this.#refreshCounts.delete(routeId)
       }
     })
-  }
-
-  #watchCatchAll(domain: ServedDomain): void {
-    const { catchAlls, clock, random } = this.#options
-    if (!catchAlls.takeDue(domain.domain, domain.calloutRoute.id, clock.now())) return
-    const local = randomLocalPart(random)
-    this.#inBackground(`${local}@${domain.domain}`, async () => {
-      await this.#askCatchAll(domain, local)
-    })
-  }
-
-  async #askCatchAll(domain: ServedDomain, local: string): Promise<void> {
-    const { catchAlls, clock, emit, store } = this.#options
-    const question = { domain, local, sizeBytes: null, isSmtpUtf8: false }
-    const asked = await askNextHop(question, this.#options.question)
-    const recipient = `${local}@${domain.domain}`
-    emit({ kind: 'recipient-asked', recipient, ...asked, purpose: 'catch-all' })
-    const routeId = domain.calloutRoute.id
-    const settled = catchAlls.settle(domain.domain, routeId, asked.outcome, clock.now())
-    if (settled === undefined) return
-    store.putCatchAll(settled.mark)
-    if (settled.isFound) emit({ kind: 'catch-all-found', domain: domain.domain, recipient })
-  }
-
-  #inBackground(recipient: string, work: () => Promise<void>): void {
-    const task = work()
-      .catch((error: unknown) => {
-        this.#emitFault(recipient, error)
-      })
-      .finally(() => {
-        this.#background.delete(task)
-      })
-    this.#background.add(task)
   }
 
   #fault(query: RecipientQuery, error: unknown): RecipientAnswer {

@@ -22,6 +22,7 @@ test('each worker takes the client of the header', async () => {
       await client.command('EHLO client.example', 250)
       assert.match((await sendMail(client, { to: 'a@inst.example' })).final ?? '', /^250 /)
     })
-    assert.ok(institute.mails.at(-1)?.headerText?.includes(`([${address}])`))
+    const header = institute.mails.at(-1)?.headerText ?? ''
+    assert.ok(header.includes(`([${address}])`))
   }
 })

@@ -15,7 +15,13 @@ const steps: readonly {
   {
     what: 'writes MAIL FROM',
     pattern: /`MAIL FROM:/,
-    files: ['src/client/on-envelope.ts'],
+    // An examination of a server asks, and sends test mails of its own to a mailbox its owner has named.
+    files: [
+      'src/client/on-envelope.ts',
+      'src/compliance/checks/smuggling/check.ts',
+      'src/compliance/dialog/questions.ts',
+      'src/compliance/sending.ts',
+    ],
   },
   {
     what: 'sends content to a next hop',
@@ -64,7 +70,11 @@ const others: Readonly<Record<string, readonly string[]>> = {
 /** `reversePath` as a shorthand: where the variable of that name comes from. */
 const shorthands: Readonly<Record<string, string>> = {
   'src/alert/send-mail.ts': 'const reversePath = encodeMailbox(mail.from)',
-  'src/delivery/attempt.ts': 'const { reversePath, isSmtpUtf8, is8BitMime } = lease',
+  'src/app/commands/explain/explain-rules.ts': 'const { client, reversePath } = envelope',
+  'src/delivery/attempt.ts':
+    'const { reversePath, isSmtpUtf8, is8BitMime, clientAddress, greetingName } = lease',
+  // For the rules, which only judge it.
+  'src/intake/mail-desk.ts': '#openRules({ reversePath }: Transaction): TransactionRules | null {',
   'src/session/on-mail.ts': 'const { reversePath, parameters } = command',
 }
 

@@ -115,8 +115,9 @@ export const defaults: Readonly<Record<string, Default>> = {
       "a twentieth of `limits.maxSessions`: one institute's slow server must not hold the sessions of all",
   },
   'verification.maxQuestionsPerConnection': {
-    value: 20,
-    reason: 'many servers limit the commands of one connection; a new one is cheap',
+    value: 8,
+    reason:
+      "Exim's default ends a connection after ten commands that are no mail, and RSET is one (`smtp_accept_max_nonmail`); a new one is cheap",
   },
   'verification.idleClose': {
     value: '30s',

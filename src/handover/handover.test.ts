@@ -76,6 +76,7 @@ test('one group for each route, recipients in order, everything passed on', asyn
     isSmtpUtf8: true,
     is8BitMime: true,
     sizeBytes: 123,
+    client: null,
   })
   assert.deepEqual(
     groups.map(({ outcome }) => outcome.kind),

@@ -118,6 +118,8 @@ for (const [index, sql] of versions.entries()) {
         isSmtpUtf8: true,
         is8BitMime: true,
         receivedAtMs: 1000,
+        clientAddress: '192.0.2.7',
+        greetingName: 'mx.sender.example',
         recipients: [{ address: 'a@inst.example', attemptCount: 2, ageFromMs: 1100 }],
       })
       const { entryCount, waitingCount, heldCount } = await spool.stats()

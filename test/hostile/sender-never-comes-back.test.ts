@@ -174,6 +174,7 @@ test('what is known survives kill -9; a store that is destroyed refuses nobody',
     await writeFile(path.join(folder, 'state', 'greylist.db'), 'no database, '.repeat(1000))
     const third = await start()
     assert.match(await answerTo({ relay: third }, '127.3.15.1', mail), /^250 /)
+    await third.waitForEvent(({ event }) => event === 'greylist-failed')
     assert.equal(third.events('greylist-failed').length, 1)
     await third[Symbol.asyncDispose]()
     assert.equal(institute.mails.length, 2)

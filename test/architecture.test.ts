@@ -106,7 +106,7 @@ const furtherDoors: Readonly<Record<string, { readonly users: readonly string[] 
   'net/address.ts': { users: ['app', 'compliance', 'nexthop'] },
   'net/client-tls.ts': { users: ['nexthop'] },
   'net/probe-stream.ts': { users: ['compliance'] },
-  'net/connect.ts': { users: ['nexthop'] },
+  'net/connect.ts': { users: ['nexthop', 'app'] },
   'net/connection.ts': { users: ['nexthop', 'intake', 'greeting', 'app'] },
   'net/bound-port.ts': { users: ['app'] },
   'net/listener.ts': { users: ['app'] },

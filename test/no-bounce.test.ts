@@ -15,8 +15,10 @@ const steps: readonly {
   {
     what: 'writes MAIL FROM',
     pattern: /`MAIL FROM:/,
-    // An examination of a server asks, and sends test mails of its own to a mailbox its owner has named.
+    // An examination of a server asks, and sends test mails of its own to a mailbox its owner has named. A
+    // rehearsal speaks to its own process.
     files: [
+      'src/app/rehearsal/rehearsal-client.ts',
       'src/client/on-envelope.ts',
       'src/compliance/checks/smuggling/check.ts',
       'src/compliance/dialog/questions.ts',

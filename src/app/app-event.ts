@@ -48,5 +48,9 @@ export type AppEvent =
       readonly pid: number
       readonly how: string
     }
+  /** Of a process that has begun; fewer mails than configured when real sessions came between. */
+  | { readonly kind: 'rehearsed'; readonly mailCount: number; readonly tookMs: number }
+  /** The relay does without. */
+  | { readonly kind: 'rehearsal-failed'; readonly detail: string }
   | { readonly kind: 'draining'; readonly sessionCount: number }
   | { readonly kind: 'stopped' }

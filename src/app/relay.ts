@@ -1,6 +1,7 @@
 // The whole relay in one process: opens everything in order, reloads what can be reloaded, drains and
 // closes in the reverse order. The demo, most tests and a small site run exactly this.
 
+import path from 'node:path'
 import { systemClock } from '#base/clock.ts'
 import type { Config } from '#config/config.ts'
 import { MemoryLedgerBook, prepareContentFolder } from '#intake/intake.ts'
@@ -11,6 +12,7 @@ import { openBack, openSpoolOf } from './back.ts'
 import { changedKeys, withReloaded } from './changed-keys.ts'
 import { openFront } from './front.ts'
 import { openMetrics } from './open-metrics.ts'
+import { beginRehearsal } from './rehearsal/begin-rehearsal.ts'
 import { removeLeftOver } from './processes/left-over.ts'
 import { StatusCounter } from './processes/process-status.ts'
 import { targetsOf } from './processes/relay-status.ts'
@@ -83,6 +85,14 @@ export async function startRelay(options: {
     targets: targetsOf(toolbox.nextHops),
   }))
   stack.defer(async () => await link.close(statusGraceMs))
+  const rehearsal = beginRehearsal({
+    config,
+    folder: path.join(contentFolder, 'rehearsal'),
+    isLinked: false,
+    isBusy: () => front.sessionCount() > 0,
+    telemetry,
+  })
+  stack.defer(() => rehearsal.end())
   const opened = stack.move()
   return {
     addresses: front.listeners.map((listener) => listener.address),

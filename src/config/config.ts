@@ -23,6 +23,7 @@ export interface Config {
   readonly spool: SpoolConfig
   readonly delivery: DeliveryConfig
   readonly alerts: AlertsConfig
+  readonly rehearsal: RehearsalConfig
   readonly log: LogConfig
   readonly metrics: { readonly listen: { readonly address: string; readonly port: number } | null }
 }
@@ -260,6 +261,12 @@ export interface AlertsConfig {
   readonly isMailSent: boolean
   /** Shortest time between two alerts about held mail of one domain. */
   readonly digestMs: number
+}
+
+/** What a process that begins does before it has anything to do. */
+export interface RehearsalConfig {
+  /** Mails it sends to itself, so that the first real ones meet compiled code; 0: none. */
+  readonly mailCount: number
 }
 
 export interface LogConfig {

@@ -333,6 +333,12 @@ export const defaults: Readonly<Record<string, Default>> = {
       'a server that refuses everything holds many mails at once; one alert tells of them all',
   },
 
+  'rehearsal.mails': {
+    value: 1500,
+    reason:
+      'about two seconds of a core after each start, and the first mails cost half as much; none leaves the machine',
+  },
+
   'log.format': {
     value: 'auto',
     reason: 'people at a terminal get readable lines, everything else one JSON object a line',

@@ -331,7 +331,7 @@ test('what YAML allows and a configuration does not need is refused', () => {
 })
 
 test('a file made to be expensive is refused in bounded time', () => {
-  const started = performance.now()
+  const before = process.cpuUsage()
   const laughs = Array.from(
     { length: 30 },
     (_, index) => `a${index}: &a${index} [*a${index - 1}, *a${index - 1}]`,
@@ -344,7 +344,8 @@ test('a file made to be expensive is refused in bounded time', () => {
   const keys = Array.from({ length: 50_000 }, (_, index) => `k${index}: 1`).join('\n')
   assert.equal(problems(keys).length, 20)
   assert.equal(problems(`${keys}\n${keys}`).length, 20)
-  assert.ok(performance.now() - started < 30_000)
+  // Of the processor, which others may want as well.
+  assert.ok(process.cpuUsage(before).user < 30_000_000)
 })
 
 test('a file that cannot be read says why and what to do', () => {

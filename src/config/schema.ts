@@ -81,6 +81,14 @@ const metricsSchema: z.ZodType<Config['metrics']> = section({
     .describe('Where /metrics and /healthz answer; null for nowhere.'),
 })
 
+const rehearsalSchema: z.ZodType<Config['rehearsal']> = section({
+  mails: key(
+    'rehearsal.mails',
+    count({ min: 0, max: 100_000 }),
+    'Mails a process that begins sends to itself, while it has nothing else to do, so that the first real ones meet compiled code; 0: none.',
+  ),
+}).transform((file) => ({ mailCount: file.mails }))
+
 const configSchema: z.ZodType<Config> = section({
   hostname: parsedText('a host name such as mailrelay1.example.org', parseHostname).describe(
     "The relay's own name, in banner, EHLO and Received. Its address record should lead here.",
@@ -125,6 +133,9 @@ const configSchema: z.ZodType<Config> = section({
   spool: spoolSchema.prefault({}).describe('Mail the relay has taken responsibility for.'),
   delivery: deliverySchema.prefault({}).describe('Delivering what is in the spool.'),
   alerts: alertsSchema.prefault({}).describe('How people hear of mail that waits long or is held.'),
+  rehearsal: rehearsalSchema
+    .prefault({})
+    .describe('What a process that begins does before it has anything to do.'),
   log: logSchema.prefault({}).describe('The log.'),
   metrics: metricsSchema.prefault({}).describe('Prometheus metrics and health.'),
 }).transform((file) => {

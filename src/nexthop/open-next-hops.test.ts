@@ -375,7 +375,7 @@ test('mail of sessions overtakes mail of the spool that waits', async () => {
     return result.kind
   }
   const sent = [send('first', 'spool'), send('x', 'spool'), send('y', 'spool')]
-  await sleep(20)
+  while (!institute.commandTexts.includes('DATA')) await sleep(5) // the first one has the connection
   sent.push(send('a', 'session'), send('b', 'session'))
   assert.deepEqual(
     await Promise.all(sent),

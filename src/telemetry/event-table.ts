@@ -44,6 +44,16 @@ export const eventTable: Readonly<Record<EventKind, EventRow>> = {
     meaning:
       'A process of the relay ended that nobody asked to, or that did not end when asked and was killed; another one is started. Its sessions are lost, mail it had accepted is not.',
   },
+  rehearsed: {
+    level: 'info',
+    meaning:
+      'A process that has begun has sent mails to itself while it had nothing else to do (`rehearsal.mails`): the first real ones meet compiled code. None of them is logged or counted.',
+  },
+  'rehearsal-failed': {
+    level: 'warning',
+    meaning:
+      'A process that has begun could not send mails to itself. Its first mails are slower, that is all.',
+  },
   draining: {
     level: 'info',
     meaning: 'No new sessions are taken; mails in progress are finished first.',

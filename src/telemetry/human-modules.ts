@@ -152,6 +152,13 @@ export function describeModule(event: ModuleEvent): Description {
       return { word: 'process', text: `${event.name} ended, pid ${event.pid}: ${event.how}` }
     case 'process-lost':
       return { word: 'PROCESS LOST', text: `${event.name}, pid ${event.pid}: ${event.how}` }
+    case 'rehearsed':
+      return {
+        word: 'rehearsed',
+        text: `${counted(event.mailCount, 'mail')} in ${durationText(event.tookMs)}`,
+      }
+    case 'rehearsal-failed':
+      return { word: 'not rehearsed', text: peerText(event.detail) }
     case 'draining':
       return {
         word: 'draining',

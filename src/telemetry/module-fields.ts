@@ -135,6 +135,13 @@ export function addModuleFields(fields: LogFields, event: ModuleEvent): void {
       fields['pid'] = event.pid
       fields['detail'] = event.how
       return
+    case 'rehearsed':
+      fields['mailCount'] = event.mailCount
+      fields['tookMs'] = roundMs(event.tookMs)
+      return
+    case 'rehearsal-failed':
+      fields['detail'] = peerText(event.detail)
+      return
     case 'draining':
       fields['sessionCount'] = event.sessionCount
       return

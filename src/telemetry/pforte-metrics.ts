@@ -545,6 +545,8 @@ function record(instruments: Instruments, event: PforteEvent): void {
     case 'listening':
     case 'process-started':
     case 'process-ended':
+    case 'rehearsed':
+    case 'rehearsal-failed':
     case 'stopped': // lines without a number
   }
 }

@@ -60,6 +60,11 @@ export const sampleEvents: { readonly [Kind in EventKind]: EventOfKind<Kind> } =
   'process-started': { kind: 'process-started', name: 'worker-1', pid: 4711 },
   'process-ended': { kind: 'process-ended', name: 'worker-1', pid: 4711, how: 'exit code 0' },
   'process-lost': { kind: 'process-lost', name: 'worker-1', pid: 4711, how: 'SIGKILL' },
+  rehearsed: { kind: 'rehearsed', mailCount: 1500, tookMs: 1392.4 },
+  'rehearsal-failed': {
+    kind: 'rehearsal-failed',
+    detail: 'listen EACCES: permission denied 127.0.0.1',
+  },
   draining: { kind: 'draining', sessionCount: 3 },
   stopped: { kind: 'stopped' },
   'session-opened': { kind: 'session-opened', session, client, listener },

@@ -133,6 +133,8 @@ function configOf(options: RelayOptions, logFile: string): Readonly<Record<strin
     listen: [{ address: '127.0.0.1', port: 0 }],
     // One process, unless a test is about several.
     workers: 0,
+    // A test sends a few mails, which may cost what they like.
+    rehearsal: { mails: 0 },
     state: './state',
     log: { format: 'json', file: logFile },
     metrics: { listen: { address: '127.0.0.1', port: 0 } },

@@ -1,6 +1,7 @@
 // The coordinator: what the workers share. It has the spool and delivers from it, keeps the ledger, asks
 // targets that are down whether they are back, tells all of them, and shows the metrics of all.
 
+import path from 'node:path'
 import { systemClock } from '#base/clock.ts'
 import type { Alert } from '#alert/alert.ts'
 import type { Config } from '#config/config.ts'
@@ -10,15 +11,16 @@ import type { LinkHandlers, LinkPeer } from '#link/link.ts'
 import { serveLink, type LinkServer } from '#link/serve-link.ts'
 import type { NextHops, TargetNews } from '#nexthop/nexthop.ts'
 import { incomingFolder } from '#spool/open-spool.ts'
-import { SpoolError, type Spool } from '#spool/spool.ts'
+import type { Spool } from '#spool/spool.ts'
 import type { Health, Telemetry } from '#telemetry/telemetry.ts'
 import { openBack, openSpoolOf, type Back } from '#app/back.ts'
 import { CommandError } from '#app/command.ts'
 import { openMetrics } from '#app/open-metrics.ts'
+import { beginRehearsal } from '#app/rehearsal/begin-rehearsal.ts'
 import { openToolbox } from '#app/toolbox.ts'
 import { Wires } from '#app/wires.ts'
 import { calls, fromJson, message, news, nothing, targetEvent, toJson } from './calls.ts'
-import type { CommitAnswer, EntryHead } from './calls.ts'
+import { serveCommits, type CommitService } from './serve-commits.ts'
 import { removeContentOf, removeLeftOver } from './left-over.ts'
 import type { Parent } from './parent.ts'
 import { StatusCounter } from './process-status.ts'
@@ -61,6 +63,7 @@ export async function runCoordinator(options: {
   const parts: Parts = {
     config,
     spool,
+    commits: serveCommits(spool),
     nextHops,
     ledger,
     sessionCounts: serveSessionCounts(),
@@ -96,15 +99,34 @@ export async function runCoordinator(options: {
     },
   })
   parent.ready()
+  const rehearsal = beginRehearsal({
+    config,
+    folder: path.join(incomingFolder(config.spool.folder), 'rehearsal'),
+    isLinked: true,
+    isBusy: hasChanged(parts.commits.count),
+    telemetry,
+  })
+  stack.defer(() => rehearsal.end())
   const reason = await parent.stopped
   if (reason === 'alone') {
     await untilAlone(server, config.limits.drainTimeoutMs + aloneGraceMs)
   }
 }
 
+/** Whether it gives something else than the last time. */
+function hasChanged(count: () => number): () => boolean {
+  let last = count()
+  return () => {
+    const before = last
+    last = count()
+    return last !== before
+  }
+}
+
 interface Parts {
   readonly config: Config
   readonly spool: Spool
+  readonly commits: CommitService
   readonly nextHops: NextHops
   readonly ledger: LedgerService
   readonly sessionCounts: SessionCounts
@@ -139,13 +161,12 @@ async function serve(parts: Parts): Promise<LinkServer> {
 }
 
 function handlersOf(parts: Parts, server: () => LinkServer): LinkHandlers {
-  const { config, spool, nextHops, ledger, clients, telemetry, expositions, back } = parts
+  const { config, nextHops, ledger, clients, telemetry, expositions, back } = parts
   const counter = new StatusCounter()
   return {
     asked: {
       ...ledger.asked,
-      [calls.commit]: async ({ value, bytes }) =>
-        message(await commit(spool, fromJson<EntryHead>(value), bytes)),
+      [calls.commit]: parts.commits.asked,
       [calls.status]: async () => message(await status(parts, server(), counter)),
     },
     told: {
@@ -171,18 +192,6 @@ function handlersOf(parts: Parts, server: () => LinkServer): LinkHandlers {
         void removeContentOf(incomingFolder(config.spool.folder), name)
       },
     },
-  }
-}
-
-async function commit(spool: Spool, head: EntryHead, bytes: Buffer | null): Promise<CommitAnswer> {
-  try {
-    const prefix = bytes === null ? [] : [bytes]
-    await spool.commit({ ...head, content: { ...head.content, prefix } })
-    return { ok: true }
-  } catch (error) {
-    if (!(error instanceof SpoolError)) throw error
-    const { kind, message: text, isUnclear } = error
-    return { ok: false, kind, message: text, isUnclear }
   }
 }
 

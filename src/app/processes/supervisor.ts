@@ -2,6 +2,7 @@
 // replaces them one after the other on a reload, ends them in order. It touches no mail.
 
 import { randomBytes } from 'node:crypto'
+import { mkdir } from 'node:fs/promises'
 import type { Config } from '#config/config.ts'
 import { connectLink, type LinkClient } from '#link/connect-link.ts'
 import { bindPort, type BoundPort } from '#net/bound-port.ts'
@@ -9,7 +10,7 @@ import { ticketKeysMs } from '#net/server-tls.ts'
 import type { Telemetry } from '#telemetry/telemetry.ts'
 import { cannotListen } from '#app/cannot-listen.ts'
 import { calls, message, news, toJson, workerName } from './calls.ts'
-import { Child } from './child.ts'
+import { Child, compiledFolder } from './child.ts'
 import type { KeptCounters } from './departed-counters.ts'
 import { StatusCounter } from './process-status.ts'
 import type { ProcessReport } from './relay-status.ts'
@@ -70,6 +71,9 @@ class ProcessSupervisor implements Supervisor {
     telemetry.emit({ kind: 'started', hostname, listeners: listen, version })
     try {
       for (const place of listen) this.#ports.push(bind(place))
+      // Node would make it, and the folders above, for everybody to read. What fails is told by a child.
+      const folder = { recursive: true, mode: 0o700 } as const
+      await mkdir(compiledFolder(config), folder).catch(() => undefined)
       await this.#coordinator.start()
       await Promise.all(this.#workers.map(async (worker) => await worker.start()))
     } catch (error) {

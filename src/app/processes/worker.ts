@@ -11,6 +11,7 @@ import { FreeSpaceWatch } from '#spool/free-space.ts'
 import { incomingFolder } from '#spool/open-spool.ts'
 import type { Telemetry } from '#telemetry/telemetry.ts'
 import { openFront, type Front } from '#app/front.ts'
+import { beginRehearsal } from '#app/rehearsal/begin-rehearsal.ts'
 import { openToolbox } from '#app/toolbox.ts'
 import type { ClientCount } from '#greeting/greeting.ts'
 import { Wires } from '#app/wires.ts'
@@ -104,6 +105,14 @@ export async function runWorker(options: {
     },
   })
   parent.ready()
+  const rehearsal = beginRehearsal({
+    config,
+    folder: path.join(contentFolder, 'rehearsal'),
+    isLinked: true,
+    isBusy: () => front.sessionCount() > 0,
+    telemetry,
+  })
+  stack.defer(() => rehearsal.end())
   const reason = await Promise.race([parent.stopped, untilAborted(options.signal)])
   await front.drain({ isReplaced: reason === 'replaced' })
   shared.link.tell(news.farewell, telemetry.metrics.exposition())

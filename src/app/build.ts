@@ -53,6 +53,7 @@ function questionOptions({ verification }: Config): PurposeOptions {
     maxConnectionCount: verification.maxConnectionCount,
     maxWaitingCount: verification.maxWaitingCount,
     maxUsesPerConnection: verification.maxQuestionsPerConnection,
+    maxRefusalsPerConnection: verification.maxRefusalsPerConnection,
     connectTimeoutMs: verification.connectTimeoutMs,
     timeouts: {
       commandMs: commandTimeoutMs,

@@ -174,6 +174,8 @@ export interface VerificationConfig {
   /** Questions that wait for a connection to one route. */
   readonly maxWaitingCount: number
   readonly maxQuestionsPerConnection: number
+  /** Of these, answered with anything but yes. */
+  readonly maxRefusalsPerConnection: number
   readonly idleCloseMs: number
   /** Entries kept per domain. */
   readonly maxEntriesPerDomain: number

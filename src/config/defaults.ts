@@ -115,9 +115,14 @@ export const defaults: Readonly<Record<string, Default>> = {
       "a twentieth of `limits.maxSessions`: one institute's slow server must not hold the sessions of all",
   },
   'verification.maxQuestionsPerConnection': {
+    value: 50,
+    reason:
+      "half of Postfix's smtpd_junk_command_limit; a server that ends connections earlier, as Exim does after ten (`smtp_accept_max_nonmail`), is asked again and gets fewer from then on",
+  },
+  'verification.maxRefusalsPerConnection': {
     value: 8,
     reason:
-      "Exim's default ends a connection after ten commands that are no mail, and RSET is one (`smtp_accept_max_nonmail`); a new one is cheap",
+      'many servers slow a connection down after ten refusals (Postfix: smtpd_soft_error_limit) and end it after twenty',
   },
   'verification.idleClose': {
     value: '30s',

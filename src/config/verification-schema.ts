@@ -78,6 +78,11 @@ export const verificationSchema: z.ZodType<VerificationFile> = section({
     count({ min: 1, max: 10_000 }),
     'Questions on one connection before it is closed.',
   ),
+  maxRefusalsPerConnection: key(
+    'verification.maxRefusalsPerConnection',
+    count({ min: 1, max: 10_000 }),
+    'Of these, answered with anything but yes.',
+  ),
   idleClose: key(
     'verification.idleClose',
     duration({ min: 0, max: 5 * minute }),
@@ -122,6 +127,7 @@ export const verificationSchema: z.ZodType<VerificationFile> = section({
   maxConnectionCount: file.maxConnections,
   maxWaitingCount: file.maxWaiting,
   maxQuestionsPerConnection: file.maxQuestionsPerConnection,
+  maxRefusalsPerConnection: file.maxRefusalsPerConnection,
   idleCloseMs: file.idleClose,
   maxEntriesPerDomain: file.maxEntriesPerDomain,
   catchAllIntervalMs: file.catchAllInterval,

@@ -17,7 +17,7 @@ import {
 import type { Connection } from '#net/connection.ts'
 import type { Extensions } from '#smtp/extensions.ts'
 import { ReplyDecoder, type DecodedReply } from '#smtp/reply-decoder.ts'
-import type { PeerReply } from '#smtp/reply.ts'
+import { isPositive, type PeerReply } from '#smtp/reply.ts'
 import { encrypt, type DialogTls } from './encrypt.ts'
 import { tlsStanding, tlsText, type TlsStanding } from './judge-tls.ts'
 import type { ContentReader, NextHopFacts, NoAnswer } from './nexthop.ts'
@@ -72,6 +72,8 @@ export class Dialog implements Expirable {
   deadlineMs: number = Infinity
   /** Questions and mails begun on this connection. */
   useCount: number = 0
+  /** Questions of these that were answered with anything but yes. */
+  refusalCount: number = 0
   readonly #options: DialogOptions
   readonly #decoder = new ReplyDecoder()
   #state: ClientState = initialClientState
@@ -241,6 +243,9 @@ export class Dialog implements Expirable {
         this.#close()
         break
       case 'question-answered':
+        if (!isPositive(effect.reply)) this.refusalCount += 1
+        this.#finish(effect)
+        break
       case 'recipients-refused':
       case 'transfer-answered':
         this.#finish(effect)

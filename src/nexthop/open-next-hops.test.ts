@@ -251,6 +251,58 @@ test('a connection is used so often, then QUIT; an idle one is closed', async ()
   assert.ok(institute.connections.every(({ commands }) => commands.at(-1)?.text === 'QUIT'))
 })
 
+test('a server that ends connections after some questions loses none, and gets fewer on each', async () => {
+  const endsAt = 4
+  await using server = await startScriptedServer(
+    playDialog({
+      rset: async (connection) => {
+        const isLast = connection.lines.filter((line) => line === 'RSET').length === endsAt
+        await connection.send(isLast ? '554 Too many nonmail commands\r\n' : '250 Ok\r\n')
+        if (isLast) connection.end()
+      },
+    }),
+  )
+  await using setup = setUp({ breakerFailureCount: 1 })
+  const route = routeTo([server])
+  for (let count = 0; count < 10; count += 1) {
+    const result = await setup.nextHops.probe(route, question, within)
+    assert.equal(result.kind, 'answered', `question ${count + 1}`)
+  }
+  const questionCounts = server.connections.map(
+    ({ lines }) => lines.filter((line) => line.startsWith('RCPT')).length,
+  )
+  // The fourth was asked again; from then on each has three, and the last one two or three.
+  assert.deepEqual(questionCounts, [4, 3, 3, 1])
+  assert.deepEqual(
+    setup.events.filter(({ kind }) => kind === 'next-hop-down'),
+    [],
+  )
+})
+
+test('a fresh connection that breaks off at a question is believed', async () => {
+  await using server = await startScriptedServer(
+    playDialog({ rset: '554 Too many nonmail commands' }),
+  )
+  await using setup = setUp()
+  const result = await setup.nextHops.probe(routeTo([server]), question, within)
+  assert.equal(result.kind === 'no-answer' && result.cause.kind, 'malformed')
+  assert.equal(server.connections.length, 1)
+})
+
+test('after some refusals a connection is given up: servers slow it down', async () => {
+  await using institute = await startInstituteServer({ mailboxes: ['a@inst.example'] })
+  await using setup = setUp({ question: { ...purpose, maxRefusalsPerConnection: 2 } })
+  const route = routeTo([institute])
+  const unknown = { ...question, recipient: 'b@inst.example' }
+  for (const asked of [question, unknown, question, unknown, question, question]) {
+    await setup.nextHops.probe(route, asked, within)
+  }
+  const counts = institute.connections.map(
+    ({ commands }) => commands.filter(({ text }) => text.startsWith('RCPT')).length,
+  )
+  assert.deepEqual(counts, [4, 2])
+})
+
 test('the first address that answers is taken, and those that do not are tried last', async () => {
   await using dead = await startInstituteServer()
   await using alive = await startInstituteServer()

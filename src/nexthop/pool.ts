@@ -10,6 +10,8 @@ export interface PoolOptions {
   /** Of sessions; the spool's are few, since delivery has a limit of its own. */
   readonly maxWaitingCount: number
   readonly maxUsesPerConnection: number
+  /** Questions answered with anything but yes. Default: no limit. */
+  readonly maxRefusalsPerConnection?: number
   readonly deadlines: Deadlines
   /** Opens one connection; never rejects. The budget is of the waiter that needs it. */
   readonly open: (owner: DialogOwner, within: Within) => Promise<Dialog | NoAnswer>
@@ -25,6 +27,8 @@ interface Waiter extends Expirable {
 
 /** A server that refused one more connection is not asked for more than it had taken for so long. */
 const crowdedMs = 60_000
+/** A server that ended a connection at its n-th use gets fewer on each for so long. */
+const usedUpMs = 3_600_000
 
 export class Pool implements DialogOwner {
   readonly #options: PoolOptions
@@ -35,6 +39,8 @@ export class Pool implements DialogOwner {
   #isClosing = false
   #crowdedUntilMs = 0
   #crowdedCount = 1
+  #usedUpUntilMs = 0
+  #usedUpCount = 1
 
   constructor(options: PoolOptions) {
     this.#options = options
@@ -80,11 +86,7 @@ export class Pool implements DialogOwner {
   }
 
   onReady = (dialog: Dialog): void => {
-    if (
-      this.#isClosing ||
-      dialog.isSpent ||
-      dialog.useCount >= this.#options.maxUsesPerConnection
-    ) {
+    if (this.#isClosing || this.#isUsedUp(dialog)) {
       dialog.quit()
       return
     }
@@ -105,6 +107,12 @@ export class Pool implements DialogOwner {
     this.#openForWaiters()
   }
 
+  /** The server has ended a connection because of its number of uses: it gets fewer from now on. */
+  endedAfter(useCount: number): void {
+    this.#usedUpCount = Math.max(1, useCount)
+    this.#usedUpUntilMs = this.#options.monotonicMs() + usedUpMs
+  }
+
   close(): void {
     this.#isClosing = true
     this.closeIdle()
@@ -122,6 +130,13 @@ export class Pool implements DialogOwner {
     let dialog = this.#idle.pop()
     while (dialog !== undefined && !dialog.isReady) dialog = this.#idle.pop()
     return dialog
+  }
+
+  #isUsedUp(dialog: Dialog): boolean {
+    const { maxUsesPerConnection, maxRefusalsPerConnection = Infinity } = this.#options
+    if (dialog.isSpent || dialog.refusalCount >= maxRefusalsPerConnection) return true
+    if (dialog.useCount >= maxUsesPerConnection) return true
+    return dialog.useCount >= this.#usedUpCount && this.#options.monotonicMs() < this.#usedUpUntilMs
   }
 
   get #maxConnectionCount(): number {

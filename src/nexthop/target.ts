@@ -31,6 +31,8 @@ export interface PurposeOptions {
    */
   readonly maxWaitingCount?: number
   readonly maxUsesPerConnection: number
+  /** Of questions: those answered with anything but yes. Default: no limit. */
+  readonly maxRefusalsPerConnection?: number
   readonly connectTimeoutMs: number
   readonly timeouts: DialogTimeouts
 }
@@ -193,6 +195,10 @@ export class Target {
       const leftMs = within.budgetMs - (monotonicMs() - startMs)
       const outcome = await task(dialog, leftMs)
       if (wasStale(dialog, outcome)) continue
+      if (pool === this.#question && wasUsedUp(dialog, outcome)) {
+        pool.endedAfter(dialog.useCount - 1)
+        continue
+      }
       this.#judge(outcome)
       return this.#result(outcome, dialog.facts(), startMs)
     }
@@ -257,6 +263,7 @@ export class Target {
       maxConnectionCount: options.maxConnectionCount,
       maxWaitingCount: options.maxWaitingCount ?? Infinity,
       maxUsesPerConnection: options.maxUsesPerConnection,
+      maxRefusalsPerConnection: options.maxRefusalsPerConnection ?? Infinity,
       deadlines,
       open: (owner, within) => this.#open(purpose, owner, within),
       onOpened: (result, tookMs) => this.#onOpened(purpose, result, tookMs),
@@ -338,4 +345,16 @@ function wasStale(dialog: Dialog, outcome: DialogOutcome): boolean {
   const { kind, stage, reply } = outcome.cause
   const isFirst = stage === 'mail' || stage === 'xclient'
   return isFirst && (kind === 'io' || (kind === 'refused' && reply?.code === 421))
+}
+
+/**
+ * A server that ends a connection after so many questions does so in the midst of one: Exim answers the
+ * eleventh RSET with 554 (`smtp_accept_max_nonmail`) and resets. A question changes nothing, so it is asked
+ * again; what happens on a fresh connection is believed.
+ */
+function wasUsedUp(dialog: Dialog, outcome: DialogOutcome): boolean {
+  if (outcome.kind !== 'failed' || dialog.useCount <= 1) return false
+  const { kind, stage } = outcome.cause
+  // At `data` stands the RSET of a question.
+  return (stage === 'rcpt' || stage === 'data') && (kind === 'malformed' || kind === 'io')
 }

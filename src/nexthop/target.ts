@@ -19,6 +19,7 @@ import type {
   TransferResult,
   Within,
 } from './nexthop.ts'
+import { wasStale, wasUsedUp } from './lost-connection.ts'
 import { Pool } from './pool.ts'
 import { presentedClient } from './presented-client.ts'
 import { Reach } from './reach.ts'
@@ -334,27 +335,4 @@ function causeOf(outcome: DialogOutcome): NoAnswer {
   return outcome.kind === 'failed'
     ? outcome.cause
     : { kind: 'malformed', stage: 'mail', detail: 'an answer to another question', reply: null }
-}
-
-/**
- * A reused connection that the server closed while it was idle: nothing was sent that could have had an
- * effect, so the task is tried again. A fresh connection is never stale, so this ends.
- */
-function wasStale(dialog: Dialog, outcome: DialogOutcome): boolean {
-  if (outcome.kind !== 'failed' || dialog.useCount <= 1) return false
-  const { kind, stage, reply } = outcome.cause
-  const isFirst = stage === 'mail' || stage === 'xclient'
-  return isFirst && (kind === 'io' || (kind === 'refused' && reply?.code === 421))
-}
-
-/**
- * A server that ends a connection after so many questions does so in the midst of one: Exim answers the
- * eleventh RSET with 554 (`smtp_accept_max_nonmail`) and resets. A question changes nothing, so it is asked
- * again; what happens on a fresh connection is believed.
- */
-function wasUsedUp(dialog: Dialog, outcome: DialogOutcome): boolean {
-  if (outcome.kind !== 'failed' || dialog.useCount <= 1) return false
-  const { kind, stage } = outcome.cause
-  // At `data` stands the RSET of a question.
-  return (stage === 'rcpt' || stage === 'data') && (kind === 'malformed' || kind === 'io')
 }

@@ -6,6 +6,7 @@ import type { Connection } from '#net/connection.ts'
 import {
   awaitsReply,
   initialState,
+  lookAheadRoom,
   step,
   type Effect,
   type SessionEvent,
@@ -61,7 +62,7 @@ const maxPendingBytes = 64 * 1024
 const maxUnsentBytes = 64 * 1024
 /** How long a client may take to close after the last reply. */
 const lingerMs = 5000
-/** RCPTs of one pipelined group that are verified ahead of their turn: no more than may be guessed. */
+/** RCPTs of one pipelined group that are verified ahead of their turn, at most. */
 const maxLookAheadCount = 20
 
 export class IntakeSession implements Expirable {
@@ -434,10 +435,15 @@ export class IntakeSession implements Expirable {
 
   /** A pipelined group of RCPTs would otherwise be verified one round trip after the other. */
   #lookAhead(): void {
-    for (const line of this.#decoder.peek(maxLookAheadCount)) {
+    if (this.#decoder.pendingBytes === 0 || this.#draining !== 'no') return
+    const room = lookAheadRoom(this.#limits.rules, this.#state)
+    let errorCount = 0
+    for (const line of this.#decoder.peek(Math.min(maxLookAheadCount, room.recipientCount))) {
       const parsed = parseCommand(line)
       if (!parsed.ok || parsed.value.verb !== 'RCPT') return
-      this.#desk.askAhead(parsed.value.forwardPath)
+      if (!this.#desk.mayAskAhead) return
+      if (!this.#desk.askAhead(parsed.value.forwardPath)) errorCount += 1
+      if (errorCount >= room.errorCount) return
     }
   }
 

@@ -70,6 +70,8 @@ async function serve(sessionMs: number, commandMs = 2000): Promise<Served> {
     otherSessionCount: () => 0,
     strainAtPercent: 100,
     shortage: () => null,
+    isShort: () => false,
+    maxStrainedHandshakeCount: 100,
     deadlines,
     tlsContext: () => null,
     monotonicMs,

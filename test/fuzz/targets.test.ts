@@ -10,6 +10,7 @@ import { seedsOf, type FuzzTarget } from './target.ts'
 import { addresses } from './targets/addresses.ts'
 import { commandLines } from './targets/command-lines.ts'
 import { chunkContent, dataContent } from './targets/content.ts'
+import { dnsMessage } from './targets/dns-message.ts'
 import { domainDocument, endpoints, yamlConfig } from './targets/documents.ts'
 import { headerSection } from './targets/header-section.ts'
 import { linkFrames } from './targets/link-frames.ts'
@@ -21,6 +22,7 @@ const targets: readonly FuzzTarget[] = [
   chunkContent,
   commandLines,
   dataContent,
+  dnsMessage,
   domainDocument,
   endpoints,
   headerSection,

@@ -12,8 +12,10 @@ import { commandLines } from './targets/command-lines.ts'
 import { chunkContent, dataContent } from './targets/content.ts'
 import { dnsMessage } from './targets/dns-message.ts'
 import { domainDocument, endpoints, yamlConfig } from './targets/documents.ts'
+import { extensions } from './targets/extensions.ts'
 import { headerSection } from './targets/header-section.ts'
 import { linkFrames } from './targets/link-frames.ts'
+import { lists } from './targets/lists.ts'
 import { proxyHeader } from './targets/proxy-header.ts'
 import { replies } from './targets/replies.ts'
 
@@ -25,8 +27,10 @@ const targets: readonly FuzzTarget[] = [
   dnsMessage,
   domainDocument,
   endpoints,
+  extensions,
   headerSection,
   linkFrames,
+  lists,
   proxyHeader,
   replies,
   yamlConfig,

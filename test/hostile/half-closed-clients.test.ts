@@ -13,7 +13,7 @@ const content = 'Subject: half\r\n\r\nText\r\n.\r\n'
 const wholeSession = `EHLO client.example\r\n${envelope}DATA\r\n${content}`
 
 /** Short enough to tell a connection that is ended from one that runs into its timeouts. */
-const patienceMs = 8000
+const patienceMs = 20_000
 const delayMs = 700
 
 let observing: GreetingSite

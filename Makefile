@@ -30,8 +30,8 @@ format: $(INSTALLED)
 fast-tests: $(INSTALLED)
 	@node test/run-tests.ts fast
 
-fuzz: $(INSTALLED) ## the property tests for longer (SECONDS=60 each)
-	@PFORTE_FUZZ_SECONDS=$(or $(SECONDS),60) node test/run-tests.ts fuzz
+fuzz: $(INSTALLED) ## the property tests for longer (SECONDS=60 each, ONLY=replies for one target)
+	@PFORTE_FUZZ_SECONDS=$(or $(SECONDS),60) PFORTE_ONLY='$(ONLY)' node test/run-tests.ts fuzz
 
 torture: $(INSTALLED) ## the fault tests at length: every step fails, power cuts, 200 kills (PFORTE_SEED=n repeats)
 	@PFORTE_TORTURE=1 node test/run-tests.ts faults

@@ -83,6 +83,7 @@ const furtherDoors: Readonly<Record<string, { readonly users: readonly string[] 
   'dns/client-name.ts': { users: ['app', 'policy', 'nexthop'] },
   'dns/mail-domain.ts': { users: ['app', 'policy'] },
   'greylist/open-greylist.ts': { users: ['app'] },
+  'greylist/greylist-tools.ts': { users: ['app'] },
   'greeting/open-greeting.ts': { users: ['app'] },
   // What the stage would do with a client, for `pforte explain`.
   'greeting/explain-client.ts': { users: ['app'] },

@@ -1,5 +1,6 @@
 // Runs the tests of one kind and sums them up: `node test/run-tests.ts fast|all|fuzz|faults`. A skipped test is
-// listed with its reason; with PFORTE_NO_SKIPS=1 (as in CI) it fails the run.
+// listed with its reason; with PFORTE_NO_SKIPS=1 (as in CI) it fails the run. PFORTE_ONLY: a regular expression, only
+// the tests whose names it fits.
 
 import { globSync } from 'node:fs'
 import { join } from 'node:path'
@@ -66,7 +67,9 @@ process.exitCode = sum.failed > 0 || sum.passed === 0 || isSkipForbidden ? 1 : 0
 async function runGroup(group: Group): Promise<void> {
   const files = group.files.flatMap((pattern) => globSync(pattern)).toSorted()
   if (files.length === 0) return
-  const stream = run({ files, isolation: group.isolation, concurrency })
+  const only = process.env['PFORTE_ONLY'] ?? ''
+  const named = only === '' ? {} : { testNamePatterns: [new RegExp(only)] }
+  const stream = run({ files, isolation: group.isolation, concurrency, ...named })
   stream.on('test:fail', () => void (sum.failed += 1))
   stream.on('test:pass', ({ name, skip, details }) => {
     if (skip !== undefined && skip !== false) skipped.push(`${name}: ${String(skip)}`)

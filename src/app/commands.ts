@@ -40,6 +40,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'show mail that waits or is held, and decide about it',
     load: async () => (await import('./commands/queue.ts')).queueCommand,
   },
+  greylist: {
+    summary: 'show, forget or allow who has to come back later',
+    load: async () => (await import('./commands/greylist.ts')).greylistCommand,
+  },
   status: {
     summary: 'show what the running relay does',
     load: async () => (await import('./commands/status.ts')).statusCommand,

@@ -102,10 +102,14 @@ export async function openFront(options: FrontOptions): Promise<Front> {
   const { resolver } = options.toolbox
   const rules = openMailRules(options.config(), { resolver, emit: telemetry.emit })
   const serverTls = await openTls(options)
+  const opened: { intake: Intake | null } = { intake: null }
   const load = openLoadWatch({
     limits: () => options.config().load,
     monotonicMs: systemClock.monotonicMs,
-    emit: telemetry.emit,
+    emit: (event) => {
+      telemetry.emit(event)
+      opened.intake?.look()
+    },
   })
   const guesses = new GuessBook({
     rules: () => options.config().guessing,
@@ -114,6 +118,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
   })
   const built = intakeOptions(options, { serverTls, load, rules, guesses })
   const intake = openIntake(built.current)
+  opened.intake = intake
   built.current() // what it opens is open before the first session
   const stack = new DisposableStack()
   stack.defer(() => rules.close())
@@ -231,6 +236,8 @@ function buildIntakeOptions(config: Config, parts: Parts): IntakeOptions {
     otherSessionCount: parts.otherSessionCount,
     strainAtPercent: config.load.strainAtPercent,
     shortage: parts.load.shortage,
+    isShort: parts.load.isShort,
+    maxStrainedHandshakeCount: config.load.strainedHandshakeCount,
     deadlines: toolbox.deadlines,
     tlsContext: serverTls.handshake,
     monotonicMs,

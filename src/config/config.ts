@@ -97,6 +97,7 @@ export interface LoadConfig {
   /** Command and data timeout, errors and idle commands of a session then. */
   readonly strainedTimeoutMs: number
   readonly strainedErrorCount: number
+  readonly strainedHandshakeCount: number
   /** New sessions get 421 above these: lateness of the event loop, percent of what a process may use. */
   readonly maxLoopDelayMs: number
   readonly maxDescriptorPercent: number

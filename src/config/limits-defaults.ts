@@ -95,6 +95,11 @@ export const limitsDefaults: Readonly<Record<string, Default>> = {
       'as in Postfix under stress: a mail server answers at once, what waits is something else',
   },
   'load.strainedErrors': { value: 1, reason: 'as in Postfix under stress' },
+  'load.strainedHandshakes': {
+    value: 100,
+    reason:
+      'a mail server is through in two round trips: 100 at once are hundreds a second, and more than a core can do',
+  },
   'load.maxLoopDelay': {
     value: '1s',
     reason:

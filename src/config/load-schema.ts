@@ -10,7 +10,7 @@ export const loadSchema: z.ZodType<LoadConfig> = section({
   strainAt: key(
     'load.strainAt',
     percent,
-    'Percent of `limits.maxSessions` from which on sessions get less time and fewer errors.',
+    'Percent of `limits.maxSessions` from which on sessions get less time and fewer errors; as while anything below is short.',
   ),
   strainedTimeout: key(
     'load.strainedTimeout',
@@ -21,6 +21,11 @@ export const loadSchema: z.ZodType<LoadConfig> = section({
     'load.strainedErrors',
     count({ min: 1, max: 10_000 }),
     'Errors, and idle commands (NOOP, RSET, ...), of one session then; then 421.',
+  ),
+  strainedHandshakes: key(
+    'load.strainedHandshakes',
+    count({ min: 1, max: 10_000 }),
+    'TLS handshakes under way at once then, of one process; the oldest makes room for the next.',
   ),
   maxLoopDelay: key(
     'load.maxLoopDelay',
@@ -41,6 +46,7 @@ export const loadSchema: z.ZodType<LoadConfig> = section({
   strainAtPercent: file.strainAt,
   strainedTimeoutMs: file.strainedTimeout,
   strainedErrorCount: file.strainedErrors,
+  strainedHandshakeCount: file.strainedHandshakes,
   maxLoopDelayMs: file.maxLoopDelay,
   maxDescriptorPercent: file.maxDescriptors,
   maxMemoryPercent: file.maxMemory,

@@ -40,6 +40,21 @@ describe('is no answer', () => {
       assert.equal(decodeMessage(whole.subarray(0, length), 7, 'inst.example', 'MX'), null)
     }
   })
+  test('with an address, a name or a string that its record has no room for', () => {
+    const whole = answer()
+    const recordBytes = 2 + 10 + 9
+    const withRecord = (hex: string): Buffer =>
+      Buffer.concat([whole.subarray(0, -recordBytes), Buffer.from(hex, 'hex')])
+    for (const hex of [
+      'c00c000100010000003c00037f0000',
+      'c00c001c00010000003c00047f000001',
+      'c00c000f00010000003c0000000ac00c',
+      'c00c000f00010000003c0003000a03616161000000',
+      'c00c001000010000003c0002ff78',
+    ]) {
+      assert.equal(decodeMessage(withRecord(hex), 7, 'inst.example', 'MX'), null, hex)
+    }
+  })
   test('with a name that points at itself', () => {
     const looping = answer()
     looping.writeUInt16BE(0xc000 + looping.length - 2, looping.length - 2)

@@ -132,16 +132,22 @@ function dataOf(
 ): Pick<DnsRecord, 'value' | 'preference'> {
   switch (type) {
     case 'A':
+      requireSize(end - start, 4)
       return { value: [...bytes.subarray(start, end)].join('.'), preference: 0 }
     case 'AAAA':
+      requireSize(end - start, 16)
       return { value: addressText(bytes.subarray(start, end)), preference: 0 }
     case 'NS':
     case 'CNAME':
-      return { value: readName(bytes, start).name, preference: 0 }
+      return { value: nameWithin(bytes, start, end).name, preference: 0 }
     case 'MX':
-      return { value: readName(bytes, start + 2).name, preference: bytes.readUInt16BE(start) }
+      return {
+        value: nameWithin(bytes, start + 2, end).name,
+        preference: bytes.readUInt16BE(start),
+      }
     case 'SOA': {
-      const serial = readName(bytes, readName(bytes, start).end).end
+      const serial = nameWithin(bytes, nameWithin(bytes, start, end).end, end).end
+      if (serial + 4 > end) throw new RangeError('serial beyond the record')
       return { value: String(bytes.readUInt32BE(serial)), preference: 0 }
     }
     case 'TXT':
@@ -150,6 +156,21 @@ function dataOf(
     case 'TLSA':
       return { value: bytes.toString('hex', start, end), preference: 0 }
   }
+}
+
+function requireSize(actualBytes: number, bytes: number): void {
+  if (actualBytes !== bytes) throw new RangeError('an address of another size')
+}
+
+/** One that a record has: what stands behind the record is not its own. */
+function nameWithin(
+  bytes: Buffer,
+  start: number,
+  recordEnd: number,
+): { readonly name: string; readonly end: number } {
+  const found = readName(bytes, start)
+  if (found.end > recordEnd) throw new RangeError('a name beyond its record')
+  return found
 }
 
 function addressText(data: Buffer): string {
@@ -161,6 +182,7 @@ function strings(data: Buffer): string {
   let text = ''
   for (let offset = 0; offset < data.length;) {
     const length = data.readUInt8(offset)
+    if (offset + 1 + length > data.length) throw new RangeError('a string beyond its record')
     text += data.toString('latin1', offset + 1, offset + 1 + length)
     offset += 1 + length
   }
@@ -172,6 +194,7 @@ function readName(bytes: Buffer, from: number): { readonly name: string; readonl
   const labels: string[] = []
   let offset = from
   let end: number | null = null
+  let totalBytes = 0
   let limit = bytes.length
   for (;;) {
     const length = bytes.readUInt8(offset)
@@ -184,7 +207,9 @@ function readName(bytes: Buffer, from: number): { readonly name: string; readonl
     } else if (length === 0) {
       return { name: labels.join('.').toLowerCase(), end: end ?? offset + 1 }
     } else {
-      if (length > 63 || labels.length > 127) throw new RangeError('label too long')
+      totalBytes += length + 1
+      // RFC 1035 §3.1
+      if (length > 63 || totalBytes > 254) throw new RangeError('name too long')
       labels.push(bytes.toString('latin1', offset + 1, offset + 1 + length))
       offset += 1 + length
     }

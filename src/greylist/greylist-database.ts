@@ -71,11 +71,20 @@ const maxPurgedRows = 2000
 export function openGreylistDatabase(folder: string | null): GreylistDatabase {
   const path = folder === null ? ':memory:' : join(folder, greylistFileName)
   if (folder !== null) createPrivately(folder, path)
-  const database = new DatabaseSync(path, { timeout: busyTimeoutMs })
+  return prepared(path, busyTimeoutMs, statementsOf)
+}
+
+/** `prepare`: makes the statements. */
+export function prepared<Statements>(
+  path: string,
+  timeoutMs: number,
+  prepare: (database: DatabaseSync) => Statements,
+): Statements {
+  const database = new DatabaseSync(path, { timeout: timeoutMs })
   try {
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
     migrate(database)
-    return statementsOf(database)
+    return prepare(database)
   } catch (error) {
     database.close()
     throw error
@@ -164,7 +173,7 @@ function preparePurge(database: DatabaseSync): GreylistDatabase['purge'] {
     })
 }
 
-function tripleFrom(row: Readonly<Record<string, SQLOutputValue>>): RememberedTriple {
+export function tripleFrom(row: Readonly<Record<string, SQLOutputValue>>): RememberedTriple {
   const passedAtMs = row['passed_at_ms']
   return {
     firstAtMs: Number(row['first_at_ms']),

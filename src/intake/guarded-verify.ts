@@ -6,7 +6,7 @@ import { defer } from '#verdict/verdict.ts'
 import type { GuessBook } from './guess-book.ts'
 
 export interface Guessing {
-  readonly book: Pick<GuessBook, 'isOver' | 'unknown' | 'asked'>
+  readonly book: Pick<GuessBook, 'isOver' | 'unknown' | 'asked' | 'answered' | 'mayAskAhead'>
   /** A server has said that it takes mail for it, or a person has. */
   readonly isKnown: (query: RecipientQuery) => boolean
 }
@@ -31,6 +31,9 @@ export function guardedVerify(verify: Verify, guessing: Guessing, network: () =>
     const answer = verify(query)
     if (!(answer instanceof Promise)) return counted(answer)
     book.asked(network())
-    return answer.then(counted)
+    return answer.then((value) => {
+      book.answered(network())
+      return counted(value)
+    })
   }
 }

@@ -36,6 +36,8 @@ const maxNetworkCount = 20_000
 class NetworkRecord {
   readonly unknown = new SlidingCount(hourMs)
   readonly questions = new SlidingCount(minuteMs)
+  /** Questions of this process without an answer yet: each may turn out to be a guess. */
+  openCount = 0
   toldMs = -Infinity
 }
 
@@ -64,6 +66,27 @@ export class GuessBook {
     this.#count(network, 0, 1)
   }
 
+  /** It has answered. */
+  answered(network: string): void {
+    const record = this.#records.get(network)
+    if (record !== undefined) record.openCount = Math.max(0, record.openCount - 1)
+  }
+
+  /**
+   * Whether a question is within the budget although others are still open. One that is due is asked as long
+   * as the budget is not used up; one that is not due has to wait for the answers.
+   */
+  mayAskAhead(network: string): boolean {
+    const { mode, maxUnknownCount, maxQuestionCount } = this.#options.rules()
+    const record = mode === 'enforce' ? this.#records.get(network) : undefined
+    if (record === undefined) return true
+    const nowMs = this.#options.monotonicMs()
+    return (
+      record.unknown.at(nowMs) + record.openCount <= maxUnknownCount &&
+      record.questions.at(nowMs) <= maxQuestionCount
+    )
+  }
+
   /** What came to another worker. */
   heard(counts: readonly GuessCount[]): void {
     for (const { network, unknownCount, questionCount } of counts) {
@@ -86,6 +109,7 @@ export class GuessBook {
     told.questionCount += questionCount
     if (this.#news.size < maxNetworkCount) this.#news.set(network, told)
     const record = this.#add(network, unknownCount, questionCount)
+    record.openCount += questionCount
     const budget = this.#usedUp(network)
     if (budget !== null) this.#tell(network, record, budget)
   }

@@ -6,6 +6,7 @@ import type { Connection } from '#net/connection.ts'
 import {
   awaitsReply,
   initialState,
+  lookAheadRoom,
   step,
   type Effect,
   type SessionEvent,
@@ -20,6 +21,7 @@ import type { ForwardPath } from '#smtp/path.ts'
 import { encodeReply, reply, type Reply } from '#smtp/reply.ts'
 import { clientCertificateText } from './client-certificate.ts'
 import { ClientTime } from './client-time.ts'
+import type { Handshakes } from './handshakes.ts'
 import type { IntakeEvent, SessionCloseReason } from './intake-event.ts'
 import type { JudgedRecipient } from './judge-recipient.ts'
 import { MailDesk, type MailDeskOptions } from './mail-desk.ts'
@@ -45,7 +47,7 @@ export interface SessionLimits {
 }
 
 export interface IntakeSessionOptions extends SessionLimits {
-  /** In force instead while most of the places for sessions are taken. */
+  /** In force instead while most of the places for sessions are taken, or the process is short of something. */
   readonly strained: SessionLimits
   readonly deadlines: Deadlines
   readonly tlsContext: () => SecureContext | null
@@ -61,7 +63,7 @@ const maxPendingBytes = 64 * 1024
 const maxUnsentBytes = 64 * 1024
 /** How long a client may take to close after the last reply. */
 const lingerMs = 5000
-/** RCPTs of one pipelined group that are verified ahead of their turn: no more than may be guessed. */
+/** RCPTs of one pipelined group that are verified ahead of their turn, at most. */
 const maxLookAheadCount = 20
 
 export class IntakeSession implements Expirable {
@@ -73,6 +75,7 @@ export class IntakeSession implements Expirable {
   readonly #desk: MailDesk
   readonly #openedMs: number
   readonly #isStrained: () => boolean
+  readonly #handshakes: Handshakes
   readonly #time = new ClientTime()
   /** Since the deadline was set: a whole command came, or a reply of ours is due to be answered. */
   #hasProgressed = true
@@ -87,6 +90,8 @@ export class IntakeSession implements Expirable {
   #waitCount = 0
   #waitDeadlineMs = Infinity
   #isHandingOver = false
+  /** Why we ended the handshake; '': we did not. */
+  #handshakeProblem = ''
   #draining: 'no' | 'after-a-mail' | 'now' = 'no'
   #hasClientEnded = false
   #isClosed = false
@@ -102,6 +107,7 @@ export class IntakeSession implements Expirable {
     on: {
       readonly onClosed: (session: IntakeSession) => void
       readonly isStrained: () => boolean
+      readonly handshakes: Handshakes
     },
   ) {
     this.id = id
@@ -109,6 +115,7 @@ export class IntakeSession implements Expirable {
     this.#options = options
     this.#onClosed = on.onClosed
     this.#isStrained = on.isStrained
+    this.#handshakes = on.handshakes
     this.#desk = new MailDesk(
       options.desk,
       id,
@@ -143,6 +150,14 @@ export class IntakeSession implements Expirable {
 
   /** Places have become rare: what is awaited from the client is awaited for a shorter time. */
   strain(): void {
+    if (this.#state.phase === 'handshake') {
+      const { deadlines } = this.#options
+      this.#waitDeadlineMs = Math.min(
+        this.#waitDeadlineMs,
+        deadlines.in(this.#limits.timeouts.commandMs),
+      )
+      this.deadlineMs = this.#waitDeadlineMs
+    }
     if (this.#isWaiting || this.#state.phase === 'closed') return
     const { commandMs, dataMs } = this.#limits.timeouts
     const budgetMs = this.#takesContent ? dataMs : commandMs
@@ -155,10 +170,20 @@ export class IntakeSession implements Expirable {
     this.#connection.destroy()
   }
 
+  /** Ends a handshake that is under way. */
+  breakOff(detail: string): void {
+    this.#handshakeProblem = detail
+    this.#connection.destroy()
+  }
+
   /** The client took too long, or does not close after the last reply. */
   expire(): void {
     const { phase } = this.#state
-    if (phase === 'closed' || phase === 'handshake' || this.#connection.unsentBytes > 0) {
+    if (phase === 'handshake') {
+      this.breakOff('it took too long')
+      return
+    }
+    if (phase === 'closed' || this.#connection.unsentBytes > 0) {
       if (phase !== 'closed') this.#closeReason = 'timeout'
       this.#connection.destroy()
       return
@@ -434,10 +459,15 @@ export class IntakeSession implements Expirable {
 
   /** A pipelined group of RCPTs would otherwise be verified one round trip after the other. */
   #lookAhead(): void {
-    for (const line of this.#decoder.peek(maxLookAheadCount)) {
+    if (this.#decoder.pendingBytes === 0 || this.#draining !== 'no') return
+    const room = lookAheadRoom(this.#limits.rules, this.#state)
+    let errorCount = 0
+    for (const line of this.#decoder.peek(Math.min(maxLookAheadCount, room.recipientCount))) {
       const parsed = parseCommand(line)
       if (!parsed.ok || parsed.value.verb !== 'RCPT') return
-      this.#desk.askAhead(parsed.value.forwardPath)
+      if (!this.#desk.mayAskAhead) return
+      if (!this.#desk.askAhead(parsed.value.forwardPath)) errorCount += 1
+      if (errorCount >= room.errorCount) return
     }
   }
 
@@ -486,6 +516,7 @@ export class IntakeSession implements Expirable {
 
   async #handshake(context: SecureContext): Promise<void> {
     const { emit } = this.#options
+    this.#handshakes.begin(this)
     try {
       const facts = await this.#connection.startTlsServer(context)
       const { protocol, cipher, isResumed: resumed } = facts
@@ -502,10 +533,13 @@ export class IntakeSession implements Expirable {
       this.#decoder = new LineDecoder()
       this.#feed({ kind: 'encrypted' })
     } catch (error) {
-      const detail = error instanceof Error ? error.message : String(error)
+      const cause = error instanceof Error ? error.message : String(error)
+      const detail = this.#handshakeProblem || cause
       emit({ kind: 'tls-failed', session: this.id, detail })
       this.#closeReason = 'tls-failed'
       this.#connection.destroy()
+    } finally {
+      this.#handshakes.end(this)
     }
   }
 

@@ -13,6 +13,7 @@ import { openTemporarySpool } from '../../test/support/temporary-spool.ts'
 import { temporaryFolder } from '../../test/support/temporary-folder.ts'
 import {
   ContentMemory,
+  GuessBook,
   MemoryLedgerBook,
   openIntake,
   RelayedLedger,
@@ -69,6 +70,8 @@ async function serve(sessionMs: number, commandMs = 2000): Promise<Served> {
     otherSessionCount: () => 0,
     strainAtPercent: 100,
     shortage: () => null,
+    isShort: () => false,
+    maxStrainedHandshakeCount: 100,
     deadlines,
     tlsContext: () => null,
     monotonicMs,
@@ -86,7 +89,11 @@ async function serve(sessionMs: number, commandMs = 2000): Promise<Served> {
       },
       mailRules: null,
       guessing: {
-        book: { isOver: () => false, unknown: () => undefined, asked: () => undefined },
+        book: new GuessBook({
+          rules: () => ({ mode: 'off', maxUnknownCount: 1, maxQuestionCount: 1 }),
+          monotonicMs: () => performance.now(),
+          emit: () => undefined,
+        }),
         isKnown: () => false,
       },
       finish: {

@@ -2,6 +2,7 @@
 
 import type { Connection } from '#net/connection.ts'
 import { encodeReply, reply } from '#smtp/reply.ts'
+import { Handshakes } from './handshakes.ts'
 import type { SentAwayReason, Shortage } from './intake-event.ts'
 import { IntakeSession, type IntakeSessionOptions } from './intake-session.ts'
 import { Strain } from './strain.ts'
@@ -25,6 +26,10 @@ export interface IntakeOptions extends IntakeSessionOptions {
   readonly strainAtPercent: number
   /** What has become short, so that new sessions are sent away; null: nothing. */
   readonly shortage: () => Shortage | null
+  /** Whether anything is short: the same, without counting a connection. Changes are told by `look`. */
+  readonly isShort: () => boolean
+  /** TLS handshakes under way at once under strain. */
+  readonly maxStrainedHandshakeCount: number
   /** Gives the trace id of a new session. */
   readonly nextTraceId: () => string
 }
@@ -34,7 +39,7 @@ export interface Intake {
   /** Says 421 to it when there is no place for one more session; true: that is done. */
   readonly turnsAway: (connection: Connection) => boolean
   readonly sessionCount: () => number
-  /** The number of sessions elsewhere has changed. */
+  /** The number of sessions elsewhere has changed, or what is short. */
   readonly look: () => void
   /**
    * Ends idle sessions with 421 and waits for mails in progress; after `graceMs` what is left is cut off.
@@ -48,19 +53,27 @@ export interface Intake {
 export function openIntake(options: () => IntakeOptions): Intake {
   const sessions = new Set<IntakeSession>()
   const strain = new Strain(options())
+  const handshakes = new Handshakes()
+  let isShort = options().isShort()
   let isDraining = false
   const taken = (now: IntakeOptions): number => sessions.size + now.otherSessionCount()
+  const isStrained = (): boolean => isShort || strain.isStrained
   const look = (): void => {
     const now = options()
-    const hasBegun = strain.look(taken(now), now.maxSessionCount, now.strainAtPercent)
-    if (hasBegun) for (const session of sessions) session.strain()
+    const wasStrained = isStrained()
+    strain.look(taken(now), now.maxSessionCount, now.strainAtPercent)
+    isShort = now.isShort()
+    if (isStrained() === wasStrained) return
+    handshakes.limit(isStrained() ? now.maxStrainedHandshakeCount : Infinity)
+    if (!wasStrained) for (const session of sessions) session.strain()
   }
   const on = {
     onClosed: (session: IntakeSession): void => {
       sessions.delete(session)
       look()
     },
-    isStrained: () => strain.isStrained,
+    isStrained,
+    handshakes,
   }
   const refusalReason = (now: IntakeOptions): SentAwayReason | null => {
     if (isDraining) return 'draining'

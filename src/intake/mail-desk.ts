@@ -141,8 +141,17 @@ export class MailDesk {
     return judgeRecipient(judge, candidate, parameters, this.#taken)
   }
 
-  /** Has a recipient asked for whose turn comes soon. Its answer waits for it, whatever it is. */
-  askAhead(candidate: ForwardPath): void {
+  /** False: more questions than those under way would be beyond the budget of the client's network. */
+  get mayAskAhead(): boolean {
+    const { book } = this.#options.guessing
+    return book.mayAskAhead(clientNetwork(this.#clientAddress()))
+  }
+
+  /**
+   * Has a recipient asked for whose turn comes soon. Its answer waits for it, whatever it is. False: it is
+   * refused without a question.
+   */
+  askAhead(candidate: ForwardPath): boolean {
     const { parameters } = this.#openTransaction()
     const verify: Verify = (query) => {
       const key = encodeMailbox(query.mailbox)
@@ -152,7 +161,8 @@ export class MailDesk {
     }
     const mailRules = this.#rules?.judgeAhead ?? null
     const ahead = { ...this.#judge, recipients: { verify }, mailRules }
-    void judgeRecipient(ahead, candidate, parameters, this.#taken)
+    const judged = judgeRecipient(ahead, candidate, parameters, this.#taken)
+    return judged instanceof Promise || judged.verdict.kind !== 'reject'
   }
 
   /** Keeps an accepted recipient, and tells what was decided; `reply` is what the client got. */

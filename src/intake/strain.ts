@@ -22,20 +22,17 @@ export class Strain {
     return this.#sinceMs !== null
   }
 
-  /** True when it has just begun. `count` of `maxCount` places are taken; `atPercent` of them are too many. */
-  look(count: number, maxCount: number, atPercent: number): boolean {
+  /** `count` of `maxCount` places are taken; `atPercent` of them are too many. */
+  look(count: number, maxCount: number, atPercent: number): void {
     const percent = (count * 100) / maxCount
     if (this.#sinceMs === null) {
-      if (percent < atPercent) return false
+      if (percent < atPercent) return
       this.#sinceMs = this.#monotonicMs()
       this.#emit({ kind: 'strain-began', sessionCount: count, maxSessionCount: maxCount })
-      return true
-    }
-    if (percent < Math.max(1, atPercent - distancePercent)) {
+    } else if (percent < Math.max(1, atPercent - distancePercent)) {
       const forMs = this.#monotonicMs() - this.#sinceMs
       this.#sinceMs = null
       this.#emit({ kind: 'strain-ended', sessionCount: count, forMs })
     }
-    return false
   }
 }

@@ -27,6 +27,8 @@ export interface LoadWatch {
    * descriptor.
    */
   readonly shortage: () => Shortage | null
+  /** Whether `shortage` would name something; counts nothing. */
+  readonly isShort: () => boolean
   readonly close: () => void
 }
 
@@ -70,6 +72,7 @@ export function openLoadWatch(options: LoadWatchOptions): LoadWatch {
       if (counter.take() >= limits().maxDescriptorPercent) lookAtDescriptors()
       return all.find((gauge) => gauge.isShort)?.shortage ?? null
     },
+    isShort: () => all.some((gauge) => gauge.isShort),
     close: () => clearInterval(timer),
   }
 }

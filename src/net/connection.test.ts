@@ -234,3 +234,55 @@ function pinOf({ certificate }: CertificateFiles): string {
 function handshakeOf(context: tls.SecureContext): ServerHandshake {
   return { context, contextFor: () => context, asksClients: false }
 }
+
+test('a handshake on a connection that is gone: it fails, and the end is told', async () => {
+  for (const side of ['client', 'server'] as const) {
+    const { promise: accepted, resolve } = Promise.withResolvers<Connection>()
+    const listener = await listen(resolve)
+    const socket = connectSocket(listener.address.port, '127.0.0.1')
+    socket.on('error', () => undefined)
+    const connection = await accepted
+    const { promise: gone, resolve: onGone } = Promise.withResolvers<null>()
+    connection.attach({ ...quiet, onClose: () => onGone(null) })
+    connection.destroy()
+    const handshake =
+      side === 'server'
+        ? connection.startTlsServer(handshakeOf(tls.createSecureContext()))
+        : connection.startTlsClient({
+            clientTls: createClientTls(null),
+            sniName: 'x.example',
+            names: ['x.example'],
+            resume: null,
+            onResumption: () => undefined,
+          })
+    await assert.rejects(handshake)
+    await gone
+    socket.destroy()
+    listener.close()
+  }
+})
+
+test('a peer that has ended its side: whoever gets the connection later is told', async () => {
+  const { promise: accepted, resolve } = Promise.withResolvers<Connection>()
+  const listener = await listen(resolve)
+  const socket = connectSocket(listener.address.port, '127.0.0.1')
+  const connection = await accepted
+  const { promise: ended, resolve: onEnd } = Promise.withResolvers<null>()
+  const early: Buffer[] = []
+  connection.attach({ ...quiet, onData: (chunk) => early.push(chunk), onEnd: () => onEnd(null) })
+  socket.end('words')
+  await ended
+  connection.handOn(Buffer.concat(early))
+  const told: string[] = []
+  const { promise: again, resolve: onEndAgain } = Promise.withResolvers<null>()
+  connection.attach({
+    ...quiet,
+    onData: (chunk) => told.push(chunk.toString()),
+    onEnd: () => onEndAgain(null),
+  })
+  assert.deepEqual(told, []) // not before the caller has returned
+  await again
+  assert.deepEqual(told, ['words'])
+  connection.destroy()
+  listener.close()
+})

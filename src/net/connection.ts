@@ -63,6 +63,8 @@ export class Connection {
   /** Read already, by who had the connection before. */
   #early: Buffer | null = null
   #counter: ConnectionCounter | null = null
+  /** The peer has ended its side. */
+  #hasEnded = false
 
   /** `client`: who is behind the proxy that has connected. */
   constructor(socket: net.Socket, client?: SocketAddress) {
@@ -74,12 +76,12 @@ export class Connection {
   }
 
   /**
-   * From now on `handler` gets what arrives, and first what was handed on. Nothing of it comes before the
-   * caller has returned.
+   * From now on `handler` gets what arrives, and first what was handed on; the peer's end as well, though it
+   * may have come before. Nothing of it comes before the caller has returned.
    */
   attach(handler: ConnectionHandler): void {
     this.#handler = handler
-    if (this.#early === null) this.#socket.resume()
+    if (this.#early === null && !this.#hasEnded) this.#socket.resume()
     else process.nextTick(() => this.#giveEarly())
   }
 
@@ -225,7 +227,7 @@ export class Connection {
   #listen(): void {
     const socket = this.#socket
     socket.on('data', (chunk: Buffer) => this.#handler?.onData(chunk))
-    socket.on('end', () => this.#handler?.onEnd())
+    socket.on('end', () => this.#onEnd())
     socket.on('drain', () => this.#handler?.onDrain())
     socket.on('error', (error) => {
       this.#error = error
@@ -239,6 +241,17 @@ export class Connection {
     this.#early = null
     this.#socket.resume() // before the handler, which may want a pause
     if (early !== null && !this.#socket.destroyed) this.#handler?.onData(early)
+    if (this.#hasEnded && !this.#socket.destroyed) this.#handler?.onEnd()
+  }
+
+  #onEnd(): void {
+    // Nobody comes to the end of a handshake who cannot say any more.
+    if (this.#failHandshake !== null) {
+      this.#socket.destroy()
+      return
+    }
+    this.#hasEnded = true
+    if (this.#early === null) this.#handler?.onEnd() // else it comes behind that
   }
 
   #onClose(): void {

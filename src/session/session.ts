@@ -21,6 +21,7 @@ import {
 } from './transition.ts'
 
 export { awaitsReply } from './command-table.ts'
+export { lookAheadRoom, type LookAheadRoom } from './look-ahead.ts'
 export { initialState, type Greeting, type SessionState, type Transaction } from './state.ts'
 export type {
   CloseReason,

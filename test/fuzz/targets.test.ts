@@ -10,9 +10,12 @@ import { seedsOf, type FuzzTarget } from './target.ts'
 import { addresses } from './targets/addresses.ts'
 import { commandLines } from './targets/command-lines.ts'
 import { chunkContent, dataContent } from './targets/content.ts'
+import { dnsMessage } from './targets/dns-message.ts'
 import { domainDocument, endpoints, yamlConfig } from './targets/documents.ts'
+import { extensions } from './targets/extensions.ts'
 import { headerSection } from './targets/header-section.ts'
 import { linkFrames } from './targets/link-frames.ts'
+import { lists } from './targets/lists.ts'
 import { proxyHeader } from './targets/proxy-header.ts'
 import { replies } from './targets/replies.ts'
 
@@ -21,10 +24,13 @@ const targets: readonly FuzzTarget[] = [
   chunkContent,
   commandLines,
   dataContent,
+  dnsMessage,
   domainDocument,
   endpoints,
+  extensions,
   headerSection,
   linkFrames,
+  lists,
   proxyHeader,
   replies,
   yamlConfig,

@@ -5,7 +5,8 @@ import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { until } from '../e2e/support/mail.ts'
 import { closeAll, greet, greetAll, sendFrom, startSite, untilLogged } from './support/greeting.ts'
-import type { GreetingSite } from './support/greeting.ts'
+import type { Greeted, GreetingSite } from './support/greeting.ts'
+import { connectRaw } from '../support/raw-client.ts'
 
 const perAddress = 10
 const perNetwork = 25
@@ -22,6 +23,7 @@ before(async () => {
         listen: [
           { address: '127.0.0.1', port: 0 },
           { address: '::1', port: 0 },
+          { address: '127.0.0.2', port: 0, proxy: ['127.0.0.0/8'] },
         ],
       },
     },
@@ -104,6 +106,26 @@ test('IPv6 is counted too', async () => {
     Array.from({ length: 20 }, async () => await greet({ port }, '::1', '::1')),
   )
   assert.deepEqual(codes(clients), { '220': perAddress, '421': 10 })
+  await closeAll(clients)
+})
+
+test('a /64 has its share too, whatever the number of its addresses; the next one is served', async () => {
+  const listening = site.relay.events('listening')
+  const proxied = listening.find((event) => event['listenerAddress'] === '127.0.0.2')
+  const port = Number(proxied?.['listenerPort'])
+  const bannerFor = async (source: string): Promise<Greeted> => {
+    const client = await connectRaw({ port, address: '127.0.0.2', deadlineMs: 20_000 })
+    await client.send(`PROXY TCP6 ${source} 2001:db8::25 40000 25\r\n`)
+    const banner = await client.expect()
+    return { client, banner, tookMs: 0, [Symbol.asyncDispose]: () => client[Symbol.asyncDispose]() }
+  }
+  const hosts = Array.from({ length: 40 }, (_, index) => `2001:db8:0:7:${index + 1}::${index}`)
+  const clients: Greeted[] = []
+  for (const host of hosts) clients.push(await bannerFor(host))
+  assert.deepEqual(codes(clients), { '220': perNetwork, '421': hosts.length - perNetwork })
+  assert.match(clients.at(-1)?.banner ?? '', /at a time from 2001:db8:0:7::\/64$/)
+  await using neighbour = await bannerFor('2001:db8:0:8::1')
+  assert.match(neighbour.banner, /^220 /)
   await closeAll(clients)
 })
 

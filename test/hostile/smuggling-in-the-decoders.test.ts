@@ -1,6 +1,7 @@
 // SMTP smuggling, exhaustively and in memory: every text of up to six of CR, LF, NUL, dot and a letter as the
-// content, cut at every byte. A mail ends at CR LF . CR LF and nowhere else, and nothing that is handed over
-// has a CR or LF on its own or could end the mail at the next server before its end.
+// content, cut at every byte; of up to four, in every way there is to cut it and the end behind it. A mail ends at
+// CR LF . CR LF and nowhere else, and nothing that is handed over has a CR or LF on its own or could end the mail
+// at the next server before its end.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -11,17 +12,20 @@ import {
   expectedOfChunks,
   expectedOfData,
   textsOf,
+  allWaysToCut,
   waysToCut,
   type ExpectedContent,
 } from '../support/content-oracle.ts'
 
 const alphabet = ['\r', '\n', '.', '\0', 'a']
-const maxLength = 5
+const maxLength = 6
+/** For every way to cut: 2^(n - 1) ways of n characters. */
+const maxCutLength = 4
 /** With it every stream of DATA has an end, and something behind it. */
 const trueEnd = '\r\n.\r\nQUIT\r\n'
 
-function* allTexts(): Generator<string> {
-  for (let length = 0; length <= maxLength; length += 1) yield* textsOf(alphabet, length)
+function* allTexts(longest = maxLength): Generator<string> {
+  for (let length = 0; length <= longest; length += 1) yield* textsOf(alphabet, length)
 }
 
 function read(decoder: WireDecoder, pieces: readonly string[]): ExpectedContent {
@@ -74,10 +78,25 @@ for (const isNormalizing of [false, true]) {
     }
   })
 
+  test(`DATA, bare newlines ${setting}: every way to cut`, () => {
+    let count = 0
+    for (const text of allTexts(maxCutLength)) {
+      const stream = `${text}\r\n.\r\nQ`
+      const expected = expectedOfData(stream, isNormalizing)
+      for (const pieces of allWaysToCut(stream)) {
+        const decoder = isNormalizing ? new NormalizingDecoder() : new ContentDecoder()
+        check(read(decoder, pieces), expected, stream)
+        count += 1
+      }
+    }
+    assert.equal(count, 5 ** 4 * 2 ** 9 + 5 ** 3 * 2 ** 8 + 5 ** 2 * 2 ** 7 + 5 * 2 ** 6 + 2 ** 5)
+  })
+
   test(`BDAT, bare newlines ${setting}: every text, cut everywhere, into chunks and into packets`, () => {
     for (const text of allTexts()) {
+      const cuts = text.length <= maxCutLength ? allWaysToCut(text) : waysToCut(text)
       const expected = expectedOfChunks(text, isNormalizing)
-      for (const pieces of waysToCut(text)) {
+      for (const pieces of cuts) {
         const what = JSON.stringify(pieces)
         const packets = new ChunkDecoder(isNormalizing)
         packets.announce(text.length, true)

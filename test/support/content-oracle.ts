@@ -76,3 +76,19 @@ export function* waysToCut(text: string): Generator<readonly string[]> {
   for (let at = 1; at < text.length; at += 1) yield [text.slice(0, at), text.slice(at)]
   yield text.split('')
 }
+
+// In every way: each place between two characters is a cut or is none.
+export function* allWaysToCut(text: string): Generator<readonly string[]> {
+  const placeCount = Math.max(0, text.length - 1)
+  for (let cuts = 0; cuts < 2 ** placeCount; cuts += 1) {
+    const pieces: string[] = []
+    let from = 0
+    for (let place = 0; place < placeCount; place += 1) {
+      if ((cuts & (1 << place)) === 0) continue
+      pieces.push(text.slice(from, place + 1))
+      from = place + 1
+    }
+    pieces.push(text.slice(from)) // never empty, but of an empty text
+    yield pieces
+  }
+}

@@ -8,6 +8,7 @@
 
 import { addressBits, parseNetwork, type Network } from '#base/network.ts'
 import { failure, success, type Result } from '#base/result.ts'
+import { cleanLine } from '#base/text.ts'
 import { parseDomain } from '#smtp/domain-name.ts'
 import { parseMailbox } from '#smtp/parse-path.ts'
 import { encodeMailbox, type Mailbox } from '#smtp/path.ts'
@@ -43,6 +44,8 @@ export const mailRules: readonly MailRule[] = Object.keys(rules) as MailRule[]
 
 /** More is no list that somebody keeps. */
 const maxEntryCount = 100_000
+/** Of what is wrong, with a part of the line. */
+const maxProblemLength = 300
 
 interface Entry {
   readonly kind: 'network' | 'name' | 'sender' | 'recipient'
@@ -72,7 +75,8 @@ export function parseExceptions(text: string): Result<Exceptions> {
     const words = line.replace(/#.*/, '').trim().split(/\s+/)
     if (words[0] === '') continue
     const entry = parseEntry(words)
-    if (!entry.ok) return failure(`line ${index + 1}: ${entry.problem}`)
+    if (!entry.ok)
+      return failure(cleanLine(`line ${index + 1}: ${entry.problem}`, maxProblemLength))
     entries.push(entry.value)
     if (entries.length > maxEntryCount) return failure(`more than ${maxEntryCount} entries`)
   }

@@ -58,6 +58,12 @@ export function peakMemoryBytes(relay: TestRelay): number {
   return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024
 }
 
+/** Memory the relay has now, in bytes. */
+export function residentBytes(relay: TestRelay): number {
+  const status = readFileSync(`/proc/${relay.pid}/status`, 'utf8')
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024
+}
+
 /** `BDAT n` and its octets, in one write. */
 export function bdat(octets: string, last: 'LAST' | '' = ''): string {
   return `BDAT ${Buffer.byteLength(octets)}${last === '' ? '' : ' LAST'}\r\n${octets}`

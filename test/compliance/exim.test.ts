@@ -6,6 +6,7 @@ import { findPrograms, prefixOf, skipReason } from '../interop/support/programs.
 import { createAuthority } from '../support/certificates.ts'
 import { assertGood, examine, mailHost, testRows, type Row } from './support/examine.ts'
 import { applyToExim, startExaminedExim, type EximConfiguration } from './support/exim.ts'
+import { goodServers } from './support/good-servers.ts'
 
 const programs = findPrograms('exim', 'exim-debian')
 const skip = skipReason(programs, 'exim', 'exim-debian')
@@ -178,18 +179,7 @@ function apply(
 
 testRows({ program: 'Exim', skip, start, apply }, rows, () => {
   test('the good control', { timeout: 90_000 }, async () => {
-    await using server = await start({
-      macros: [
-        'IGNORE_SMTP_LINE_LENGTH_LIMIT = true',
-        'NO_CHECK_DATA_VERIFY_HEADER_SYNTAX = true',
-        'CHECK_RCPT_NO_FAIL_TOO_MANY_BAD_RCPT = true',
-        'MESSAGE_SIZE_LIMIT = 60M',
-        'MAIN_TLS_ENABLE = yes',
-        'MAIN_TLS_CERTIFICATE = /etc/exim4/mail-fullchain.pem',
-        'MAIN_TLS_PRIVATEKEY = /etc/exim4/mail.key',
-      ],
-      main: ['smtp_accept_max = 100'],
-    })
+    await using server = await goodServers.exim.start(programs, leaf)
     assertGood(await examine(server, 'all', { ca, maySend: true }))
   })
 })

@@ -4,6 +4,7 @@ import { after, test } from 'node:test'
 import { findPrograms, prefixOf, skipReason } from '../interop/support/programs.ts'
 import { createAuthority } from '../support/certificates.ts'
 import { assertGood, examine, mailHost, testRows, type Row } from './support/examine.ts'
+import { goodServers } from './support/good-servers.ts'
 import {
   applyToOpenSmtpd,
   startExaminedOpenSmtpd,
@@ -93,9 +94,7 @@ const rows: readonly Row<OpenSmtpdConfiguration>[] = [
 
 testRows({ program: 'OpenSMTPD', skip, start, apply: applyToOpenSmtpd }, rows, () => {
   test('the good control', { timeout: 90_000 }, async () => {
-    await using server = await start({
-      limits: ['smtp max-message-size 60M', 'smtp limit max-mails 1000'],
-    })
+    await using server = await goodServers.opensmtpd.start(programs, leaf)
     assertGood(await examine(server, 'all', { ca, maySend: true }))
   })
 })

@@ -5,6 +5,7 @@ import { findPrograms, prefixOf, skipReason } from '../interop/support/programs.
 import type { ShownSnippet } from '#compliance/report/remedies.ts'
 import { createAuthority, type CertificateFiles } from '../support/certificates.ts'
 import { assertGood, examine, mailHost, testRows, tryOut, type Row } from './support/examine.ts'
+import { goodServers } from './support/good-servers.ts'
 import { startSpamMilter } from './support/milter.ts'
 import { startGreylist } from './support/policy-server.ts'
 import {
@@ -293,7 +294,6 @@ function withTls({ certificatePath, keyPath }: CertificateFiles): PostfixConfigu
     mainCf: [
       `smtpd_tls_chain_files = ${keyPath}, ${certificatePath}`,
       'smtpd_tls_security_level = may',
-      'smtpd_forbid_bare_newline = normalize',
     ],
   }
 }
@@ -428,7 +428,7 @@ function others(): void {
   })
 
   test('the good control', { timeout: 90_000 }, async () => {
-    await using server = await start(withTls(certificates.good))
+    await using server = await goodServers.postfix.start(programs, certificates.good)
     assertGood(await examine(server, 'all', { ca, maySend: true }))
   })
 }

@@ -11,6 +11,7 @@ import {
   testRows,
   type Row,
 } from './support/examine.ts'
+import { goodServers } from './support/good-servers.ts'
 import {
   applyToSendmail,
   startExaminedSendmail,
@@ -24,12 +25,6 @@ after(() => authority[Symbol.asyncDispose]())
 const leaf = await authority.issue({ names: [mailHost] })
 const ca = [authority.ca.certificate]
 const files = { 'mail-fullchain.pem': leaf.certificate, 'mail.key': leaf.key }
-const tls = [
-  "define(`confCACERT_PATH', `/etc/ssl/certs')dnl",
-  "define(`confCACERT', `/etc/ssl/certs/ca-certificates.crt')dnl",
-  "define(`confSERVER_CERT', `/etc/mail/mail-fullchain.pem')dnl",
-  "define(`confSERVER_KEY', `/etc/mail/mail.key')dnl",
-]
 
 const start = (configuration: SendmailConfiguration): ReturnType<typeof startExaminedSendmail> =>
   startExaminedSendmail(prefixOf(programs, 'sendmail'), { files, ...configuration })
@@ -96,7 +91,7 @@ const sources = ['127.0.0.10']
 const fromElsewhere = rows.map((row) => ({ sources, ...row }))
 testRows(bench, fromElsewhere, () => {
   test('the good control', { timeout: 90_000 }, async () => {
-    await using server = await start({ macros: tls })
+    await using server = await goodServers.sendmail.start(programs, leaf)
     const report = await examine(server, 'all', { ca, sources, maySend: true })
     assertGood(report)
     assertFindings(report, { 'starttls-handshake': 'met', 'tls-chain': 'met' })

@@ -18,8 +18,9 @@ import { hasTooManyResets } from '#compliance/transactions.ts'
 const inOneTransaction = 11
 /** Postfix hangs up after 20 errors. Fewer in all than that by themselves prove nothing. */
 const inOneConnection = 22
-/** Two replies slowed down: the server counts errors, more would only cost time. */
+/** A pause of the server's: Postfix makes one of a second from its tenth error on, sendmail from its fourth. */
 const slowMs = 800
+/** The server counts errors, that is seen by then; more would only cost time. */
 const maxSlowCount = 2
 
 export const rcptOrderIndependence: Check = {
@@ -63,12 +64,19 @@ async function judge(context: CheckContext, session: ProbeSession): Promise<Find
       { evidence: [first.seen] },
     )
   }
-  const together = await oneTransaction(session, to, domain)
-  const slowCount = together.kind === 'reply' && together.ms > slowMs ? 1 : 0
-  const apart = session.isOpen ? await manyTransactions(session, to, domain, slowCount) : null
+  const {
+    said: together,
+    errorCount: countTogether,
+    isSlowed: isSlowedAlready,
+  } = await oneTransaction(session, to, domain)
+  // Slowed down, and yes all the same: each further command would take a second and tell nothing new.
+  if (isSlowedAlready && codeOf(together) === 250) {
+    return accepted(countTogether, true, [session.transcript.since(0)])
+  }
+  const apart = session.isOpen ? await manyTransactions(session, to, domain, countTogether) : null
   const isOfResets = hasTooManyResets(session) // then it was not the errors
   const evidence = [session.transcript.since(0)]
-  const lost = apart ?? { errorCount: inOneTransaction, said: together }
+  const lost = apart ?? { errorCount: countTogether, said: together }
   if (!isOfResets && (apart === null || apart.said === null || codeOf(apart.said) !== 250)) {
     const words = lost.said === null ? '' : saidText(lost.said)
     return broken('errors-in-connection', lost.errorCount, words, evidence, {
@@ -76,9 +84,18 @@ async function judge(context: CheckContext, session: ProbeSession): Promise<Find
     })
   }
   if (codeOf(together) !== 250) {
-    return broken('errors-in-transaction', inOneTransaction, saidText(together), evidence, {})
+    return broken('errors-in-transaction', countTogether, saidText(together), evidence, {})
   }
-  const { errorCount, isSlowed } = apart ?? { errorCount: inOneTransaction, isSlowed: false }
+  const { errorCount, isSlowed } = apart ?? { errorCount: countTogether, isSlowed: false }
+  return accepted(errorCount, isSlowed, evidence, isOfResets)
+}
+
+function accepted(
+  errorCount: number,
+  isSlowed: boolean,
+  evidence: Finding['evidence'],
+  isOfResets: boolean = false,
+): Finding {
   return met(
     isSlowed
       ? text(
@@ -96,17 +113,33 @@ async function judge(context: CheckContext, session: ProbeSession): Promise<Find
   )
 }
 
-/** Unknown recipients, then the existing one, in one transaction: what RCPT said to the existing one. */
-async function oneTransaction(session: ProbeSession, to: string, domain: string): Promise<Said> {
+interface Together {
+  /** To the existing address; when it did not come to that, the last words of the server. */
+  readonly said: Said
+  readonly errorCount: number
+  readonly isSlowed: boolean
+}
+
+/** Unknown recipients, then the existing one, in one transaction. Ends it only when it was not slowed down. */
+async function oneTransaction(
+  session: ProbeSession,
+  to: string,
+  domain: string,
+): Promise<Together> {
   let said = await session.say('MAIL FROM:<>')
-  for (let count = 0; count < inOneTransaction && session.isOpen; count += 1) {
+  let errorCount = 0
+  let slowCount = 0
+  while (errorCount < inOneTransaction && slowCount <= maxSlowCount && session.isOpen) {
     said = await session.say(`RCPT TO:<${randomWord(14)}@${domain}>`)
-    if (codeOf(said) === 421) return said
+    errorCount += 1
+    if (said.ms > slowMs) slowCount += 1
+    if (codeOf(said) === 421) break
   }
-  if (!session.isOpen) return said
+  const isSlowed = slowCount > 0
+  if (!session.isOpen || codeOf(said) === 421) return { said, errorCount, isSlowed }
   said = await session.say(`RCPT TO:<${to}>`)
-  if (session.isOpen) await session.say('RSET')
-  return said
+  if (session.isOpen && !(isSlowed && codeOf(said) === 250)) await session.say('RSET')
+  return { said, errorCount, isSlowed }
 }
 
 interface Apart {
@@ -120,10 +153,10 @@ async function manyTransactions(
   session: ProbeSession,
   to: string,
   domain: string,
-  slowBefore: number,
+  errorsBefore: number,
 ): Promise<Apart> {
-  let errorCount = inOneTransaction
-  let slowCount = slowBefore
+  let errorCount = errorsBefore
+  let slowCount = 0
   while (errorCount < inOneConnection && slowCount < maxSlowCount) {
     const answer = await transact(session, { from: '', to: `${randomWord(14)}@${domain}` })
     errorCount += 1

@@ -46,6 +46,8 @@ export interface Questions {
 
 /** Servers slow down or hang up after so many errors: Postfix from 10 on, sendmail from 3. */
 const maxRefusalsPerSession = 3
+/** Courier waits 8 s at the first error of a connection, and twice as long at each further one. */
+const slowRefusalMs = 2000
 /** Exim hangs up at the eleventh command that is not of a mail, and each RSET is one (`smtp_accept_max_nonmail`). */
 const maxQuestionsPerSession = 8
 
@@ -120,7 +122,9 @@ export function createQuestions(options: {
     const isReused = found.questionCount > 0
     found.questionCount += 1
     const answer = await transact(found.session, question)
-    if (answer.kind !== 'none' && answer.reply.code >= 400) found.refusalCount += 1
+    if (answer.kind !== 'none' && answer.reply.code >= 400) {
+      found.refusalCount += answer.ms > slowRefusalMs ? maxRefusalsPerSession : 1
+    }
     // A server may hang up between two mails; that says nothing about this one.
     if (answer.kind === 'none' && isReused && !options.signal.aborted) {
       await drop(vantageText(question.vantage))

@@ -33,14 +33,32 @@ export function fillSnippet(code: string, names: SnippetNames): string {
     .replaceAll(
       '@NETWORKS courier@',
       networks
-        .flatMap(sendmailKeys)
-        .map((prefix) => `${prefix.replace('IPv6:', ':')}\tallow,BOFHCHECKDNS=0`)
+        .flatMap(courierKeys)
+        .map((prefix) => `${prefix}\tallow,BOFHCHECKDNS=0,BOFHCHECKHELO=0,BOFHSPFMAILFROM=off`)
         .join('\n'),
     )
     .replaceAll('@DOMAIN@', names.domain)
 }
 
-/** sendmail and Courier know whole octets only: a /23 is two lines. */
+/** Courier: whole octets as sendmail; of IPv6 whole groups of four digits (`:2001:4ca0:0000:0103`). */
+function courierKeys(network: string): readonly string[] {
+  const [address = '', bits = '128'] = network.split('/')
+  if (!address.includes(':')) return sendmailKeys(network)
+  const [head = '', tail = ''] = address.split('::')
+  const groupsOf = (text: string): readonly string[] => (text === '' ? [] : text.split(':'))
+  const missing = 8 - groupsOf(head).length - groupsOf(tail).length
+  const zeros = Array<string>(address.includes('::') ? missing : 0).fill('0')
+  const groups = [...groupsOf(head), ...zeros, ...groupsOf(tail)]
+  const wanted = Math.max(1, Math.floor(Number(bits) / 16))
+  return [
+    groups
+      .slice(0, wanted)
+      .map((each) => `:${each.padStart(4, '0')}`)
+      .join(''),
+  ]
+}
+
+/** sendmail knows whole octets only: a /23 is two lines. */
 function sendmailKeys(network: string): readonly string[] {
   const [address = '', bits = '32'] = network.split('/')
   if (address.includes(':')) return [`IPv6:${address.replace(/::$/, '')}`]

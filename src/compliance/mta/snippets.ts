@@ -100,12 +100,17 @@ const sendmailNetworks = at(
 @NETWORKS ClientConn 0@`,
 )
 
+const courierNetworks = at(
+  '/etc/courier/smtpaccess/relays (TAB before allow; no RELAYCLIENT), then: makesmtpaccess',
+  '@NETWORKS courier@',
+)
+
 const courierConnections = at(
-  '/etc/courier/esmtpd; smtpaccess, then: makesmtpaccess',
+  '/etc/courier/esmtpd; smtpaccess/relays (TAB before allow), then: makesmtpaccess',
   `MAXPERIP=40
 MAXPERC=40
 TARPIT=0
-# smtpaccess/relays (TAB before allow)
+# /etc/courier/smtpaccess/relays
 @NETWORKS courier@`,
 )
 
@@ -148,8 +153,11 @@ export const snippets: Readonly<Record<SnippetTopic, ByMta>> = {
     ),
     sendmail: at('/etc/mail/local-host-names', '@DOMAIN@'),
     courier: at(
-      '/etc/courier/esmtpacceptmailfor.dir/@DOMAIN@, then: makeacceptmailfor',
-      '@DOMAIN@',
+      '/etc/courier/esmtpacceptmailfor.dir/@DOMAIN@ and /etc/courier/locals, then: makeacceptmailfor',
+      `# /etc/courier/esmtpacceptmailfor.dir/@DOMAIN@
+@DOMAIN@
+# /etc/courier/locals
+@DOMAIN@`,
     ),
     opensmtpd: at('/etc/smtpd.conf', 'match from any for domain "@DOMAIN@" action "local"'),
   },
@@ -178,8 +186,8 @@ soft_bounce = no`,
       "dnl define(`LUSER_RELAY', ...)",
     ),
     courier: at(
-      '/etc/courier/aliases, /etc/courier/bofh',
-      'remove the alias @@DOMAIN@ (catch-all)',
+      '/etc/courier/aliasdir: no .courier-default, which takes what nobody else takes; no alias @@DOMAIN@',
+      'rm /etc/courier/aliasdir/.courier-default',
     ),
     opensmtpd: at(
       '/etc/smtpd.conf: no alias or virtual entry @',
@@ -245,7 +253,7 @@ Set-MalwareFilterPolicy -Identity Default -Action DeleteMessage`,
       '/etc/default/spamass-milter, /etc/clamav/clamav-milter.conf',
       'no option -r (reject)\nOnInfected Quarantine',
     ),
-    courier: at('/etc/courier/smtpaccess', '@NETWORKS courier@'),
+    courier: courierNetworks,
     opensmtpd: at(
       '/etc/smtpd.conf: a listener without filter for the relays',
       'listen on 0.0.0.0 filter "mark-only"',
@@ -253,7 +261,6 @@ Set-MalwareFilterPolicy -Identity Default -Action DeleteMessage`,
   },
   'content-rules': {
     exim: eximContent,
-    courier: at('/etc/courier/bofh', 'opt BOFHBADMIME=accept'),
   },
   'sender-checks': {
     postfix: postfixNetworks,
@@ -268,7 +275,7 @@ Set-MalwareFilterPolicy -Identity Default -Action DeleteMessage`,
       'Set-SenderIdConfig -Enabled $false\nSet-SenderReputationConfig -Enabled $false\nRestart-Service MSExchangeTransport',
     ),
     sendmail: sendmailNetworks,
-    courier: at('/etc/courier/smtpaccess', '@NETWORKS courier@'),
+    courier: courierNetworks,
   },
   subaddresses: {
     postfix: at('main.cf', 'recipient_delimiter = +'),
@@ -285,6 +292,7 @@ Set-MalwareFilterPolicy -Identity Default -Action DeleteMessage`,
     postfix: at('main.cf', 'disable_vrfy_command = yes'),
     exim: at('main section: no ACL that accepts', 'acl_smtp_vrfy = deny'),
     sendmail: at('/etc/mail/sendmail.mc', "define(`confPRIVACY_FLAGS', `goaway')dnl"),
+    courier: at('/etc/courier/esmtpd', 'BOFHNOEXPN=1\nBOFHNOVRFY=1'),
   },
   tls: {
     postfix: at(
@@ -314,7 +322,8 @@ define(\`confSERVER_KEY', \`/etc/mail/tls/mail.key')dnl`,
     ),
     courier: at(
       '/etc/courier/esmtpd',
-      'TLS_CERTFILE=/etc/courier/mail-fullchain-and-key.pem\nESMTP_USE_STARTTLS=1',
+      `# key and full chain in one file, which user courier can read; without it no STARTTLS is offered
+TLS_CERTFILE=/etc/courier/mail-fullchain-and-key.pem`,
     ),
     opensmtpd: at(
       '/etc/smtpd.conf',

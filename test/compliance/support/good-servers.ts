@@ -2,6 +2,7 @@
 
 import { prefixOf, type Program, type ProgramName } from '../../interop/support/programs.ts'
 import type { CertificateFiles } from '../../support/certificates.ts'
+import { startExaminedCourier } from './courier.ts'
 import type { RealServer, Vantage } from './examine.ts'
 import { startExaminedExim } from './exim.ts'
 import { startExaminedOpenSmtpd } from './opensmtpd.ts'
@@ -25,7 +26,7 @@ function tlsFiles(leaf: CertificateFiles): Readonly<Record<string, string>> {
   return { 'mail-fullchain.pem': leaf.certificate, 'mail.key': leaf.key }
 }
 
-export type GoodName = 'postfix' | 'exim' | 'opensmtpd' | 'sendmail'
+export type GoodName = 'courier' | 'postfix' | 'exim' | 'opensmtpd' | 'sendmail'
 
 export const goodServers: Readonly<Record<GoodName, GoodServer>> = {
   postfix: {
@@ -86,6 +87,16 @@ export const goodServers: Readonly<Record<GoodName, GoodServer>> = {
           "define(`confSERVER_CERT', `/etc/mail/mail-fullchain.pem')dnl",
           "define(`confSERVER_KEY', `/etc/mail/mail.key')dnl",
         ],
+      }),
+  },
+  courier: {
+    name: 'Courier',
+    needs: ['courier'],
+    vantage: {},
+    start: (programs, leaf) =>
+      startExaminedCourier(prefixOf(programs, 'courier'), {
+        esmtpd: ['MAXPERIP=40', 'MAXPERC=40', 'TARPIT=0', 'TLS_CERTFILE=/etc/courier/own.pem'],
+        files: { sizelimit: '62914560\n', 'own.pem': `${leaf.key}${leaf.certificate}` },
       }),
   },
 }

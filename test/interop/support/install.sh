@@ -3,8 +3,8 @@
 #
 #   install.sh [PROGRAM...]    default: postfix exim opensmtpd sendmail swaks
 #
-# On request also strace, which the tests of test/faults use, and exim-debian, Debian's configuration of Exim,
-# from which test/compliance makes that of a server.
+# On request also strace, which the tests of test/faults use; exim-debian, Debian's configuration of Exim,
+# from which test/compliance makes that of a server; and courier, which is examined there.
 #
 # Prints one line a program, fields separated by tabs:  NAME ready PREFIX  |  NAME missing REASON
 #
@@ -34,6 +34,7 @@ packages_of() {
     exim-debian) echo exim4-config ;;
     opensmtpd) echo opensmtpd ;;
     sendmail) echo sendmail-bin sendmail-cf m4 ;;
+    courier) echo courier-mta courier-base courier-authlib ;;
     swaks | strace) echo "$1" ;;
     *) return 1 ;;
   esac
@@ -46,6 +47,10 @@ binaries_of() {
     exim) echo usr/sbin/exim4 ;;
     opensmtpd) echo usr/sbin/smtpd ;;
     sendmail) echo usr/libexec/sendmail/sendmail ;;
+    courier)
+      echo usr/sbin/couriertcpd usr/bin/couriertls usr/lib/courier/courier/submit
+      echo usr/lib/courier/courier/modules/esmtp/courieresmtpd usr/lib/courier/courier-authlib/authdaemond
+      ;;
     strace) echo usr/bin/strace ;;
     swaks | exim-debian) ;;
   esac
@@ -58,6 +63,7 @@ users_of() {
     exim) echo Debian-exim:Debian-exim ;;
     opensmtpd) echo opensmtpd:opensmtpd opensmtpq:opensmtpq ;;
     sendmail) echo smmta:smmta smmsp:smmsp ;;
+    courier) echo courier:courier ;;
   esac
 }
 
@@ -100,7 +106,7 @@ unpack() {
 missing_libraries() {
   local binary
   for binary in $(binaries_of "$1"); do
-    LD_LIBRARY_PATH=$base/postfix/usr/lib/postfix ldd "$base/$1/$binary" 2>/dev/null | awk '/not found/ { print $1 }'
+    LD_LIBRARY_PATH=$base/postfix/usr/lib/postfix:$base/$1/usr/lib ldd "$base/$1/$binary" 2>/dev/null | awk '/not found/ { print $1 }'
   done | sort -u | tr '\n' ' '
 }
 
@@ -146,7 +152,7 @@ privileges() {
   esac
   may_be_root || { reason='needs root or sudo to run'; return 1; }
   case $1 in
-    opensmtpd | sendmail)
+    opensmtpd | sendmail | courier)
       as_root unshare --mount --pid --fork true 2>/dev/null || { reason='needs a mount namespace (CAP_SYS_ADMIN)'; return 1; }
       ;;
   esac

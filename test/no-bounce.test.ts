@@ -20,7 +20,9 @@ const steps: readonly {
     files: [
       'src/app/rehearsal/rehearsal-client.ts',
       'src/client/on-envelope.ts',
+      'src/compliance/checks/rcpt-multi/check.ts',
       'src/compliance/checks/smuggling/check.ts',
+      'src/compliance/checks/transparency/check.ts',
       'src/compliance/dialog/questions.ts',
       'src/compliance/sending.ts',
     ],

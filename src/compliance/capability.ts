@@ -1,9 +1,21 @@
 // Checks that look for one keyword of EHLO: what the relay may offer for the domain depends on it.
 
-import { met, undetermined, violated, type Check, type Severity } from './check.ts'
+import { isPermanent } from '#smtp/reply.ts'
+import { calloutSender } from './addresses.ts'
+import {
+  met,
+  undetermined,
+  violated,
+  type Check,
+  type CheckContext,
+  type Finding,
+  type Severity,
+} from './check.ts'
+import type { Answer } from './dialog/questions.ts'
 import type { SnippetTopic } from './mta/snippets.ts'
 import type { Profile } from './profile.ts'
-import { firstGreeted } from './seen.ts'
+import { wordsOf } from './replies.ts'
+import { firstGreeted, verdictOf } from './seen.ts'
 import { text, type Text } from './text.ts'
 
 export interface Capability {
@@ -11,6 +23,8 @@ export interface Capability {
   readonly keyword: string
   readonly source: string
   readonly severity: Severity
+  /** Of MAIL: who offers the keyword accepts this. Absent: the keyword is all there is to see. */
+  readonly parameters?: string
   /** What the relay does when the keyword is missing. */
   readonly otherwise: Text
   readonly measured: (isOffered: boolean) => Profile
@@ -42,7 +56,12 @@ export function capabilityCheck(capability: Capability): Check {
         (each) => each.trim().split(/[ =]/)[0]?.toUpperCase() === keyword,
       )
       const details = { evidence: [greeted.ehlo.seen], measured: measured(line !== undefined) }
-      if (line !== undefined) return met(text(keyword, keyword), details)
+      if (line !== undefined) {
+        const refusal = await refusalOf(context, capability.parameters)
+        return refusal === null
+          ? met(text(keyword, keyword), details)
+          : emptyPromise(keyword, refusal, measured(false))
+      }
       const summary = text(`Kein ${keyword}. ${otherwise.de}`, `No ${keyword}. ${otherwise.en}`)
       if (severity === 'info') return met(summary, { ...details, subtype: 'not-offered' })
       return violated(summary, {
@@ -52,4 +71,38 @@ export function capabilityCheck(capability: Capability): Check {
       })
     },
   }
+}
+
+/** The answer to MAIL with these parameters, when a question without them gets another one. */
+async function refusalOf(
+  context: CheckContext,
+  parameters: string | undefined,
+): Promise<Answer | null> {
+  const [to] = context.target.existing
+  if (parameters === undefined || to === undefined) return null
+  const [vantage] = context.target.vantages
+  const from = calloutSender(context.prober.senderDomain)
+  const without = await context.questions.askOnce({ vantage, from, to })
+  if (verdictOf(without) !== 'accepted') return null
+  const answer = await context.questions.askOnce({ vantage, from, to, parameters })
+  return answer.kind !== 'none' && isPermanent(answer.reply) ? answer : null
+}
+
+function emptyPromise(keyword: string, answer: Answer, measured: Profile): Finding {
+  const words = wordsOf(answer)
+  return violated(
+    text(`${keyword} wird angeboten, aber: „${words}“`, `${keyword} is offered, but: “${words}”`),
+    {
+      subtype: 'offered-in-vain',
+      evidence: [answer.seen],
+      measured,
+      remedy: {
+        text: text(
+          `Der Server bietet ${keyword} an und lehnt es dann ab. Prüfen Sie, ob ein Filter oder eine Firewall davor antwortet.`,
+          `The server offers ${keyword} and then refuses it. Check whether a filter or firewall answers in front of it.`,
+        ),
+        snippets: [],
+      },
+    },
+  )
 }

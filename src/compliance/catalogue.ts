@@ -23,6 +23,7 @@ import { dataLongLine } from './checks/data-long-line/check.ts'
 import { dataManyReceived } from './checks/data-many-received/check.ts'
 import { dataResponseTime } from './checks/data-response-time/check.ts'
 import { dataSpam } from './checks/data-spam/check.ts'
+import { dataSpf } from './checks/data-spf/check.ts'
 import { dataVirus } from './checks/data-virus/check.ts'
 import { ehloOk } from './checks/ehlo-ok/check.ts'
 import { noDmarcReject } from './checks/no-dmarc-reject/check.ts'
@@ -39,6 +40,7 @@ import { postmaster } from './checks/postmaster/check.ts'
 import { rcptExistingAccepted } from './checks/rcpt-existing-accepted/check.ts'
 import { rcptLateRejection } from './checks/rcpt-late-rejection/check.ts'
 import { rcptLatency } from './checks/rcpt-latency/check.ts'
+import { rcptMulti } from './checks/rcpt-multi/check.ts'
 import { rcptOrderIndependence } from './checks/rcpt-order-independence/check.ts'
 import { rcptUnknownCode } from './checks/rcpt-unknown-code/check.ts'
 import { rcptUnknownPermanent } from './checks/rcpt-unknown-permanent/check.ts'
@@ -63,6 +65,7 @@ import { tlsExpiry } from './checks/tls-expiry/check.ts'
 import { tlsHostname } from './checks/tls-hostname/check.ts'
 import { tlsKey } from './checks/tls-key/check.ts'
 import { tlsVersion } from './checks/tls-version/check.ts'
+import { transparency } from './checks/transparency/check.ts'
 import { vrfyExpn } from './checks/vrfy-expn/check.ts'
 
 export const catalogue: readonly Check[] = [
@@ -82,6 +85,7 @@ export const catalogue: readonly Check[] = [
   rcptLateRejection,
   rcptLatency,
   rcptOrderIndependence,
+  rcptMulti,
   nullSender,
   senderConsistency,
   postmaster,
@@ -108,7 +112,9 @@ export const catalogue: readonly Check[] = [
   data8bit,
   dataManyReceived,
   dataResponseTime,
+  dataSpf,
   noDmarcReject,
+  transparency,
   smuggling,
   // E: size
   sizeEhlo,

@@ -22,6 +22,8 @@ export interface DataCheck {
   readonly source: string
   readonly severity: Severity
   readonly sending: () => Sending
+  /** Further mails of the same kind, one after the other: the first that is not accepted is told. */
+  readonly more?: readonly (() => Sending)[]
   /** Before the words of the server. */
   readonly remedy: Text
   readonly snippets: readonly SnippetTopic[]
@@ -37,8 +39,14 @@ export function dataCheck(options: DataCheck): Check {
     severity,
     phase: 'content',
     needs: ['existing', 'send'],
-    run: async (context: CheckContext): Promise<Finding> =>
-      judgeSent(await send(context, options.sending()), options),
+    run: async (context: CheckContext): Promise<Finding> => {
+      let finding = judgeSent(await send(context, options.sending()), options)
+      for (const another of options.more ?? []) {
+        if (finding.kind !== 'met') break
+        finding = judgeSent(await send(context, another()), options)
+      }
+      return finding
+    },
   }
 }
 

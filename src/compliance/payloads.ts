@@ -2,6 +2,7 @@
 // of ours is one. Lines end in CR LF; no line begins with a dot.
 
 import { randomUUID } from 'node:crypto'
+import { storedZip } from './stored-zip.ts'
 
 export interface Payload {
   readonly subject: string
@@ -63,24 +64,43 @@ export function spamText(): Payload {
   return { subject: 'spam test string', body: `${about}\r\n${string}\r\n` }
 }
 
-/** The file that virus scanners take for a virus by agreement (EICAR): nothing may stand before it. */
-export function virusFile(): Payload {
-  const string = [
+/** What virus scanners take for a virus by agreement (EICAR): nothing may stand before it. */
+function virusString(): Buffer {
+  const parts = [
     'X5O!P%@AP[4\\PZX54(P^)7CC)7}$',
     'EICAR-STANDARD',
     '-ANTIVIRUS-TEST-',
     'FILE!$H+H*',
-  ].join('')
-  return attachment('virus test file', 'eicar.com', Buffer.from(string))
+  ]
+  return Buffer.from(parts.join(''))
 }
+
+export function virusFile(): Payload {
+  return attachment('virus test file', 'eicar.com', virusString())
+}
+
+/** Scanners look into archives too. */
+export function virusArchive(): Payload {
+  const archive = storedZip('eicar.com', virusString())
+  return attachment('virus test file in an archive', 'eicar.zip', archive)
+}
+
+const noProgram = Buffer.from('MZ this is no program\r\n')
 
 /** Harmless, but a program by its name and its first bytes. */
 export function programFile(): Payload {
-  return attachment(
-    'attachment with the name of a program',
-    'setup.exe',
-    Buffer.from('MZ this is no program\r\n'),
-  )
+  return attachment('attachment with the name of a program', 'setup.exe', noProgram)
+}
+
+export function programArchive(): Payload {
+  const archive = storedZip('setup.exe', noProgram)
+  return attachment('archive with the name of a program in it', 'setup.zip', archive)
+}
+
+/** Harmless text under the name of a document with macros. */
+export function macroDocument(): Payload {
+  const file = Buffer.from('This is no document.\r\n')
+  return attachment('attachment with the name of a document with macros', 'report.docm', file)
 }
 
 function attachment(subject: string, name: string, file: Buffer): Payload {
@@ -104,6 +124,11 @@ function attachment(subject: string, name: string, file: Buffer): Payload {
       '',
     ].join('\r\n'),
   }
+}
+
+/** As on the wire: RFC 5321 §4.5.2 has put another dot before each of them. */
+export function dottedLines(): Payload {
+  return { subject: 'lines that begin with a dot', body: `${about}..\r\n..x\r\n...\r\nend\r\n` }
 }
 
 /** One line above the 998 octets of RFC 5322 §2.1.1; real mail has them. */

@@ -23,6 +23,8 @@ export interface Sending {
   readonly payload: Payload
   /** Default: the first existing address. */
   readonly to?: string
+  /** Of the envelope; default: one that nobody has seen before. */
+  readonly from?: string
   /** In the header; default: the envelope's sender. */
   readonly headerFrom?: string
   readonly isEightBit?: boolean
@@ -32,7 +34,7 @@ export interface Sending {
 const finalTimeoutMs = 240_000
 
 export async function send(context: CheckContext, sending: Sending): Promise<Sent> {
-  const from = freshSender(context.prober.senderDomain)
+  const from = sending.from ?? freshSender(context.prober.senderDomain)
   const to = sending.to ?? context.target.existing[0] ?? ''
   const content = contentOf(sending.payload, {
     from: sending.headerFrom ?? from,

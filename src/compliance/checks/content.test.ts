@@ -1,6 +1,9 @@
 // Group D: what is refused after DATA. The servers take the content; `final` answers it.
 
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { readFile, writeFile } from 'node:fs/promises'
+import path from 'node:path'
 import { test } from 'node:test'
 import {
   describeCheck,
@@ -11,7 +14,9 @@ import {
   type ExaminedOptions,
 } from '../../../test/support/examined-server.ts'
 import { startScriptedServer } from '../../../test/support/hostile-server.ts'
+import { temporaryFolder } from '../../../test/support/temporary-folder.ts'
 import { catalogue } from '#compliance/catalogue.ts'
+import { storedZip } from '#compliance/stored-zip.ts'
 import { data8bit } from './data-8bit/check.ts'
 import { dataAttachment } from './data-attachment/check.ts'
 import { dataClean } from './data-clean/check.ts'
@@ -20,11 +25,13 @@ import { dataLongLine } from './data-long-line/check.ts'
 import { dataManyReceived } from './data-many-received/check.ts'
 import { dataResponseTime } from './data-response-time/check.ts'
 import { dataSpam } from './data-spam/check.ts'
+import { dataSpf } from './data-spf/check.ts'
 import { dataVirus } from './data-virus/check.ts'
 import { noDmarcReject } from './no-dmarc-reject/check.ts'
 import { rcptLateRejection } from './rcpt-late-rejection/check.ts'
 import { sizeReal } from './size-real/check.ts'
 import { smuggling } from './smuggling/check.ts'
+import { transparency } from './transparency/check.ts'
 
 const maySend = true
 const takes: ExaminedOptions = { final: () => '250 2.0.0 Ok' }
@@ -104,6 +111,71 @@ for (const [check, pattern, reply] of cases) {
     },
   ])
 }
+
+// Scanners that look into archives only, or at names only.
+for (const [check, pattern, reply] of [
+  [dataVirus, /filename="eicar\.zip"/, '550 5.7.1 Message infected'],
+  [dataAttachment, /filename="setup\.zip"/, '550 5.7.1 Program in an archive'],
+  [dataAttachment, /filename="report\.docm"/, '550 5.7.1 Macros are not allowed'],
+] as const) {
+  test(`${check.id}: ${reply}`, async () => {
+    const server = await startScriptedServer(examinedServer(finds(pattern, reply)))
+    const { outcomes } = await examine([check], server.port, { maySend })
+    await server.close()
+    assert.equal(outcomes[0]?.finding.subtype, 'data-rejection')
+  })
+}
+
+test('the archive with the test file can be read', async () => {
+  await using folder = await temporaryFolder()
+  const archive = path.join(folder.path, 'a.zip')
+  await writeFile(archive, storedZip('hello.txt', Buffer.from('hello\r\n')))
+  const read = spawnSync('python3', ['-m', 'zipfile', '-t', archive], { encoding: 'utf8' })
+  if (read.error === undefined) assert.match(read.stdout, /^Done testing/)
+  assert.match((await readFile(archive)).toString('latin1'), /^PK[^]*hello\.txthello/)
+})
+
+describeCheck(dataSpf, [
+  { name: 'accepted', server: takes, maySend, kind: 'met' },
+  {
+    name: 'a filter of contents refuses',
+    server: {
+      final: (_content, { from }) =>
+        from === 'x@example.com' ? '550 5.7.23 SPF validation failed' : '250 2.0.0 Ok',
+    },
+    maySend,
+    kind: 'violated',
+    subtype: 'data-rejection',
+  },
+])
+
+describeCheck(transparency, [
+  {
+    name: 'the dialog goes on',
+    server: takes,
+    maySend,
+    kind: 'met',
+    also: (_finding, _report, server) => {
+      const [content = ''] = server.connections.flatMap(({ contents }) => contents)
+      assert.match(String(content), /\r\n\.\.\r\n\.\.x\r\n\.\.\.\r\nend\r\n/)
+    },
+  },
+  {
+    name: 'a line of two dots ends it',
+    server: {
+      final: () => '250 2.0.0 Ok',
+      data: async (_line, { connection }) => {
+        await connection.send('354 Go ahead\r\n')
+        while (!(await connection.expect(/^/)).startsWith('.'));
+        return '250 2.0.0 Ok: queued\r\n'
+      },
+    },
+    maySend,
+    kind: 'violated',
+    subtype: 'out-of-step',
+  },
+  { name: 'nobody agreed', server: takes, kind: 'not-applicable', subtype: 'needs-send' },
+])
 
 describeCheck(dataResponseTime, [
   { name: 'at once', server: takes, maySend, kind: 'met' },

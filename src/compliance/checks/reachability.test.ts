@@ -172,4 +172,18 @@ describeCheck(relayNetCoverage, [
     kind: 'violated',
     subtype: 'single-addresses',
   },
+  {
+    name: 'nobody is accepted from anywhere: no difference, no answer',
+    server: { rcpt: () => '550 5.1.1 User unknown' },
+    target: { sources: ['127.0.0.1', '127.0.0.2'] },
+    kind: 'undetermined',
+    subtype: 'not-accepted',
+  },
+  {
+    name: 'an address that is not ours says nothing of the server',
+    server: {},
+    target: { sources: ['127.0.0.1', '192.0.2.77'] },
+    kind: 'undetermined',
+    subtype: 'source-not-local',
+  },
 ])

@@ -13,6 +13,7 @@ import { openRelay } from './open-relay/check.ts'
 import { postmaster } from './postmaster/check.ts'
 import { rcptExistingAccepted } from './rcpt-existing-accepted/check.ts'
 import { rcptLatency } from './rcpt-latency/check.ts'
+import { rcptMulti } from './rcpt-multi/check.ts'
 import { rcptOrderIndependence } from './rcpt-order-independence/check.ts'
 import { rcptUnknownCode } from './rcpt-unknown-code/check.ts'
 import { rcptUnknownPermanent } from './rcpt-unknown-permanent/check.ts'
@@ -24,6 +25,20 @@ import { vrfyExpn } from './vrfy-expn/check.ts'
 /** Says this to whom nobody is. */
 function unknownGets(reply: string): ExaminedOptions {
   return { rcpt: (to) => (goodRcpt(to).startsWith('250') ? goodRcpt(to) : reply) }
+}
+
+function countsRecipients(most: number): ExaminedOptions {
+  let count = 0
+  return {
+    mail: () => {
+      count = 0
+      return '250 2.1.0 Ok'
+    },
+    rcpt: (to) => {
+      count += 1
+      return count > most ? '452 4.5.3 Too many recipients' : goodRcpt(to)
+    },
+  }
 }
 
 const acceptsAll: ExaminedOptions = { rcpt: () => '250 2.1.5 Ok' }
@@ -80,6 +95,21 @@ describeCheck(rcptUnknownRejected, [
     server: unknownGets('550 Unrouteable address'),
     kind: 'met',
   },
+  {
+    name: 'the null sender is refused at MAIL: the other one tells',
+    server: { mail: (line) => (line.includes('<>') ? '550 5.7.1 No null senders' : '250 Ok') },
+    kind: 'met',
+  },
+  {
+    name: 'the second relay is trusted, and everybody accepted from there',
+    server: {
+      rcpt: (to, { connection }) =>
+        connection.remoteAddress === '127.0.0.2' ? '250 Ok' : goodRcpt(to),
+    },
+    target: { sources: ['127.0.0.1', '127.0.0.2'] },
+    kind: 'violated',
+    subtype: 'accepts-unknown',
+  },
   { name: 'OpenSMTPD', server: unknownGets('550 Invalid recipient'), kind: 'met' },
   {
     name: 'everybody is accepted',
@@ -122,6 +152,12 @@ describeCheck(rcptUnknownRejected, [
 ])
 
 describeCheck(rcptUnknownPermanent, [
+  {
+    name: 'a limit of rate says nothing of the recipient',
+    server: unknownGets('450 4.7.1 Error: too much mail from 127.0.0.1'),
+    kind: 'undetermined',
+    subtype: 'rate-limited',
+  },
   { name: '550', server: {}, kind: 'met' },
   {
     name: 'Postfix’s default for what it verifies elsewhere',
@@ -222,6 +258,26 @@ describeCheck(rcptOrderIndependence, [
     subtype: 'errors-in-connection',
     also: (_finding, { profile }) => assert.equal(profile.calloutErrorsPerConnection, 20),
   },
+])
+
+describeCheck(rcptMulti, [
+  {
+    name: 'a hundred are accepted',
+    server: {},
+    maySend: true,
+    kind: 'met',
+    also: (_finding, _report, server) =>
+      assert.equal(server.connections.flatMap(({ contents }) => contents).length, 0),
+  },
+  {
+    name: 'twenty',
+    server: countsRecipients(20),
+    maySend: true,
+    kind: 'violated',
+    subtype: 'few-recipients',
+    also: (_finding, { profile }) => assert.equal(profile.maxRecipients, 20),
+  },
+  { name: 'nobody agreed', server: {}, kind: 'not-applicable', subtype: 'needs-send' },
 ])
 
 describeCheck(nullSender, [

@@ -32,6 +32,18 @@ function greylists(words: string): ExaminedOptions {
   }
 }
 
+/** Defers the content of a sender until it comes again. */
+function greylistsContent(words: string): ExaminedOptions {
+  const met = new Set<string>()
+  return {
+    final: (_content, { from }) => {
+      if (met.has(from)) return '250 2.0.0 Ok'
+      met.add(from)
+      return words
+    },
+  }
+}
+
 describeCheck(noGreylisting, [
   { name: 'a new sender is accepted', server: {}, kind: 'met' },
   {
@@ -64,6 +76,28 @@ describeCheck(noGreylisting, [
     server: { rcpt: () => '550 5.1.1 Unknown' },
     kind: 'undetermined',
     subtype: 'not-accepted',
+  },
+  {
+    name: 'with content too',
+    server: { final: () => '250 2.0.0 Ok' },
+    maySend: true,
+    kind: 'met',
+    also: (finding) => assert.match(finding.summary.en, /with content/),
+  },
+  {
+    name: 'rspamd defers the content of a new sender',
+    server: greylistsContent('451 4.7.1 Try again later'),
+    maySend: true,
+    limits: { patienceMs: 2500 },
+    kind: 'violated',
+    subtype: 'greylisting-content',
+  },
+  {
+    name: 'every content is deferred: not greylisting',
+    server: { final: () => '451 4.3.0 Disk full' },
+    maySend: true,
+    kind: 'undetermined',
+    subtype: 'deferred',
   },
   {
     name: 'postscreen’s deep tests: the first connection only',
@@ -176,6 +210,15 @@ describeCheck(noSpfOnRelayed, [
     },
     kind: 'violated',
     subtype: 'spf',
+  },
+  {
+    name: 'refused with other words, and only that sender',
+    server: {
+      mail: (line) =>
+        line.includes('x@example.com') ? '554 5.7.1 Sender not authorised' : '250 Ok',
+    },
+    kind: 'violated',
+    subtype: 'refused-unlike-others',
   },
   {
     name: 'the domain takes no mail: not SPF',

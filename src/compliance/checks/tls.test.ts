@@ -212,6 +212,15 @@ const rich = {
 }
 
 describeCheck(cap8bitmime, [
+  {
+    name: 'offered, and refused when it is used',
+    server: {
+      mail: (line) => (line.includes('BODY=') ? '501 5.5.4 Unsupported option' : '250 Ok'),
+    },
+    kind: 'violated',
+    subtype: 'offered-in-vain',
+    also: (_finding, { profile }) => assert.equal(profile.isEightBitMime, false),
+  },
   { name: 'offered', server: rich, kind: 'met' },
   { name: 'not offered', server: bare, kind: 'violated' },
 ])

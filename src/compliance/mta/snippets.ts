@@ -11,6 +11,7 @@ export type SnippetTopic =
   | 'networks'
   | 'domain'
   | 'recipients'
+  | 'recipient-count'
   | 'size'
   | 'connections'
   | 'filters'
@@ -193,6 +194,17 @@ soft_bounce = no`,
       '/etc/smtpd.conf: no alias or virtual entry @',
       'match from any for domain "@DOMAIN@" rcpt-to <recipients> action "local"',
     ),
+  },
+  'recipient-count': {
+    postfix: at('main.cf', 'smtpd_recipient_limit = 1000'),
+    exim: at('main section', 'recipients_max = 1000'),
+    exchange: at(
+      exchangeShell,
+      'Set-ReceiveConnector "Mailrelay" -MaxRecipientsPerMessage 1000\nSet-TransportConfig -MaxRecipientEnvelopeLimit 1000',
+    ),
+    sendmail: at('/etc/mail/sendmail.mc', "define(`confMAX_RCPTS_PER_MESSAGE', `1000')dnl"),
+    courier: at('/etc/courier/maxrcpts', '1000'),
+    opensmtpd: at('/etc/smtpd.conf', 'smtp limit max-rcpt 1000'),
   },
   size: {
     postfix: at(

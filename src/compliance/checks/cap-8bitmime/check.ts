@@ -9,6 +9,7 @@ export const cap8bitmime: Check = capabilityCheck({
   keyword: '8BITMIME',
   source: 'RFC 6152',
   severity: 'should',
+  parameters: 'BODY=8BITMIME',
   otherwise: text(
     'Schalten Sie 8BITMIME ein; fast jede Mail braucht es.',
     'Enable 8BITMIME; almost every mail needs it.',

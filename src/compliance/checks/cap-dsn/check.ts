@@ -9,6 +9,7 @@ export const capDsn: Check = capabilityCheck({
   keyword: 'DSN',
   source: 'RFC 3461',
   severity: 'info',
+  parameters: 'RET=HDRS',
   otherwise: text(
     'Das Relay gibt NOTIFY und ORCPT nicht weiter.',
     'The relay does not pass on NOTIFY and ORCPT.',

@@ -9,6 +9,7 @@ export const capSmtputf8: Check = capabilityCheck({
   keyword: 'SMTPUTF8',
   source: 'RFC 6531',
   severity: 'info',
+  parameters: 'SMTPUTF8',
   otherwise: text(
     'Das Relay lehnt Mail, die es braucht, mit 553 5.6.7 ab.',
     'The relay refuses mail that needs it with 553 5.6.7.',

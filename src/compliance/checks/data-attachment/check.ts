@@ -2,7 +2,7 @@
 
 import type { Check } from '#compliance/check.ts'
 import { dataCheck, filterRemedy } from '#compliance/data-check.ts'
-import { programFile } from '#compliance/payloads.ts'
+import { macroDocument, programArchive, programFile } from '#compliance/payloads.ts'
 import { text } from '#compliance/text.ts'
 
 export const dataAttachment: Check = dataCheck({
@@ -15,6 +15,7 @@ export const dataAttachment: Check = dataCheck({
   source: 'service requirement (d)',
   severity: 'must',
   sending: () => ({ payload: programFile() }),
+  more: [() => ({ payload: programArchive() }), () => ({ payload: macroDocument() })],
   remedy: filterRemedy,
   snippets: ['filters'],
 })

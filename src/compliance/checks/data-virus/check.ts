@@ -2,7 +2,7 @@
 
 import type { Check } from '#compliance/check.ts'
 import { dataCheck, filterRemedy } from '#compliance/data-check.ts'
-import { virusFile } from '#compliance/payloads.ts'
+import { virusArchive, virusFile } from '#compliance/payloads.ts'
 import { text } from '#compliance/text.ts'
 
 export const dataVirus: Check = dataCheck({
@@ -15,6 +15,7 @@ export const dataVirus: Check = dataCheck({
   source: 'service requirement (d)',
   severity: 'must',
   sending: () => ({ payload: virusFile() }),
+  more: [() => ({ payload: virusArchive() })],
   remedy: filterRemedy,
   snippets: ['filters'],
 })

@@ -1,6 +1,6 @@
 // A first mail of a sender nobody has met is accepted at once. A null sender proves nothing: greylisting spares it.
 
-import { isTransient } from '#smtp/reply.ts'
+import { isPositive, isTransient } from '#smtp/reply.ts'
 import { freshSender } from '#compliance/addresses.ts'
 import {
   met,
@@ -10,13 +10,17 @@ import {
   type CheckContext,
   type Finding,
 } from '#compliance/check.ts'
-import { seconds, text } from '#compliance/text.ts'
+import { seconds, text, type Text } from '#compliance/text.ts'
 import { isGreylisting, isSenderDomainProblem, wordsOf } from '#compliance/replies.ts'
 import { verdictOf, type Asked } from '#compliance/seen.ts'
+import { plainText } from '#compliance/payloads.ts'
+import { send, type Sent } from '#compliance/sending.ts'
 import { vantageText, type Vantage } from '#compliance/target.ts'
 
 /** After the first try: postscreen passes at once, postgrey after 300 s by default. */
-const retryAfterMs: readonly number[] = [2000, 8000, 20_000, 40_000, 260_000, 300_000, 600_000]
+const retryAfterMs: readonly number[] = [
+  2000, 8000, 20_000, 40_000, 260_000, 300_000, 330_000, 600_000,
+]
 
 export const noGreylisting: Check = {
   id: 'no-greylisting',
@@ -52,6 +56,7 @@ export const noGreylisting: Check = {
         { subtype: 'not-accepted', evidence },
       )
     }
+    if (context.maySend) return await byContent(context)
     return met(
       text(
         'Ein neuer Absender wird von jeder Adresse beim ersten Versuch angenommen (bis RCPT geprüft).',
@@ -107,6 +112,78 @@ async function byRetrying(context: CheckContext, first: Asked): Promise<Finding>
         ),
     { subtype: isOurs ? 'sender-domain' : 'deferred', evidence: seen(tries) },
   )
+}
+
+/** Filters such as rspamd greylist when the content is there. The same mail again, until it is taken. */
+async function byContent(context: CheckContext): Promise<Finding> {
+  const sending = { payload: plainText(), from: freshSender(context.prober.senderDomain) }
+  const startMs = context.now()
+  const first = await send(context, sending)
+  const tries = [first]
+  let waitedMs = 0
+  for (const ms of retryAfterMs) {
+    if (!isLater(tries.at(-1)) || isWorded(first) || waitedMs + ms > context.patienceMs) break
+    if (!(await context.sleep(ms))) break
+    waitedMs += ms
+    tries.push(await send(context, sending))
+  }
+  const evidence = tries.map((each) => each.seen)
+  const { words } = first
+  if (isTaken(first)) {
+    return met(
+      text(
+        'Ein neuer Absender wird beim ersten Versuch angenommen (bis RCPT von jeder Adresse, mit Inhalt von der ersten).',
+        'A new sender is accepted at the first try (up to RCPT from each address, with content from the first one).',
+      ),
+      { evidence },
+    )
+  }
+  const took = isTaken(tries.at(-1)) ? seconds(context.now() - startMs) : null
+  if (took !== null || isWorded(first)) return greylistingOfContent(words, took, evidence)
+  return undetermined(
+    text(
+      `Bis RCPT angenommen, mit Inhalt nicht (--patience): ${words}`,
+      `Accepted up to RCPT, not with content (--patience): ${words}`,
+    ),
+    { subtype: isLater(first) ? 'deferred' : 'not-accepted', evidence },
+  )
+}
+
+function greylistingOfContent(
+  words: string,
+  took: Text | null,
+  evidence: Finding['evidence'],
+): Finding {
+  const later =
+    took === null
+      ? text('', '')
+      : text(` Nach ${took.de} angenommen.`, ` Accepted after ${took.en}.`)
+  return violated(
+    text(`Nach dem Inhalt: „${words}“.${later.de}`, `After the content: “${words}”.${later.en}`),
+    {
+      subtype: 'greylisting-content',
+      evidence,
+      remedy: {
+        text: text(
+          'Ein Filter stellt Mail nach dem Inhalt zurück (rspamd: greylist). Nehmen Sie die Relay-Netze aus.',
+          'A filter defers mail after its content (rspamd: greylist). Exempt the relay networks.',
+        ),
+        snippets: ['filters', 'networks'],
+      },
+    },
+  )
+}
+
+function isTaken(sent: Sent | undefined): boolean {
+  return sent?.kind === 'answered' && isPositive(sent.said.reply)
+}
+
+function isWorded(sent: Sent): boolean {
+  return sent.kind === 'answered' && isGreylisting(sent.said.reply)
+}
+
+function isLater(sent: Sent | undefined): boolean {
+  return sent?.kind === 'answered' && isTransient(sent.said.reply)
 }
 
 /** Postfix's postscreen, deep tests: the first connection of an address is sent away with 450 4.3.2. */

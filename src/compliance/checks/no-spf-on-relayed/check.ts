@@ -1,8 +1,9 @@
 // Behind a relay the connecting address is never in the sender's SPF record.
 
-import { met, undetermined, violated, type Check } from '#compliance/check.ts'
-import { isSpf, wordsOf } from '#compliance/replies.ts'
-import { verdictOf } from '#compliance/seen.ts'
+import { isPermanent, type PeerReply } from '#smtp/reply.ts'
+import { met, undetermined, violated, type Check, type CheckContext } from '#compliance/check.ts'
+import { isSenderDomainProblem, isSpf, wordsOf } from '#compliance/replies.ts'
+import { askExisting, isAccepted, verdictOf } from '#compliance/seen.ts'
 import { text } from '#compliance/text.ts'
 
 /** Its SPF record says that nobody sends for it (`v=spf1 -all`); reserved by RFC 2606. */
@@ -19,7 +20,8 @@ export const noSpfOnRelayed: Check = {
   severity: 'must',
   phase: 'policy',
   needs: ['existing'],
-  run: async ({ questions, target }) => {
+  run: async (context) => {
+    const { questions, target } = context
     const [vantage] = target.vantages
     const [to = ''] = target.existing
     const answer = await questions.askOnce({ vantage, from: failingSender, to })
@@ -33,6 +35,19 @@ export const noSpfOnRelayed: Check = {
         ),
         { evidence },
       )
+    }
+    if (answer.kind !== 'none' && !isSpf(answer.reply) && (await isAlone(context, answer.reply))) {
+      return violated(text(`„${words}“`, `“${words}”`), {
+        subtype: 'refused-unlike-others',
+        evidence,
+        remedy: {
+          text: text(
+            `Ein Absender, dessen SPF das Relay nicht nennt, wird abgelehnt, ein anderer nicht („${words}“). Nehmen Sie die Relay-Netze von Prüfungen des Absenders aus.`,
+            `A sender whose SPF does not name the relay is refused, another one is not (“${words}”). Exempt the relay networks from checks of the sender.`,
+          ),
+          snippets: ['sender-checks', 'filters'],
+        },
+      })
     }
     if (answer.kind === 'none' || !isSpf(answer.reply)) {
       return undetermined(
@@ -55,4 +70,10 @@ export const noSpfOnRelayed: Check = {
       },
     })
   },
+}
+
+/** Refused for good though another sender is not, and not because the domain takes no mail (RFC 7505). */
+async function isAlone(context: CheckContext, reply: PeerReply): Promise<boolean> {
+  if (!isPermanent(reply) || isSenderDomainProblem(reply)) return false
+  return (await askExisting(context)).every(isAccepted)
 }

@@ -32,6 +32,11 @@ export const openRelay: Check = {
       `${local}@${foreign}@${domain}`,
       `"${local}@${foreign}"@${domain}`,
       `@${domain}:${local}@${foreign}`,
+      `${local}%${foreign}`,
+      `${foreign}!${local}`,
+      `"${local}@${foreign}"`,
+      `${local}%${foreign}@${target.host}`,
+      `${foreign}!${local}@${target.host}`,
     ]
     const senders = ['', target.existing[0] ?? `postmaster@${domain}`]
     const asked = await askAll(

@@ -10,7 +10,14 @@ import {
   type CheckContext,
 } from '#compliance/check.ts'
 import { wordsOf } from '#compliance/replies.ts'
-import { askExisting, askUnknown, isAccepted, seenOf, type Asked } from '#compliance/seen.ts'
+import {
+  askExisting,
+  askUnknown,
+  isAccepted,
+  seenOf,
+  verdictOf,
+  type Asked,
+} from '#compliance/seen.ts'
 import { text } from '#compliance/text.ts'
 
 /** Postfix answers 450 while it asks elsewhere, and polls for 3 × 3 s itself. */
@@ -74,6 +81,15 @@ export const rcptUnknownPermanent: Check = {
       )
     }
     const words = wordsOf(last.answer)
+    if (isOfRate(last)) {
+      return undetermined(
+        text(
+          `Eine Mengenbegrenzung, keine Auskunft über den Empfänger: ${words}`,
+          `A limit of rate, no word about the recipient: ${words}`,
+        ),
+        { subtype: 'rate-limited', evidence: [deferred.answer.seen, last.answer.seen] },
+      )
+    }
     return violated(text(`${last.to}: „${words}“`, `${last.to}: “${words}”`), {
       subtype: 'tempfail-for-unknown',
       evidence: [deferred.answer.seen, last.answer.seen, ...seenOf(existing.slice(0, 1))],
@@ -90,6 +106,13 @@ export const rcptUnknownPermanent: Check = {
 
 function isDeferredAtRcpt({ answer }: Asked): boolean {
   return answer.kind === 'rcpt' && isTransient(answer.reply)
+}
+
+/** 421 ends the connection (RFC 5321 §3.8), whoever was asked for. */
+function isOfRate({ answer }: Asked): boolean {
+  return (
+    verdictOf(answer) === 'rate-limited' || (answer.kind === 'rcpt' && answer.reply.code === 421)
+  )
 }
 
 /** The same question until the answer changes or patience ends. */

@@ -10,6 +10,7 @@ import {
 } from '#compliance/check.ts'
 import { wordsOf } from '#compliance/replies.ts'
 import {
+  askAll,
   askExisting,
   askUnknown,
   isAccepted,
@@ -51,7 +52,11 @@ export const rcptUnknownRejected: Check = {
         { subtype: 'no-difference', evidence },
       )
     }
-    const silent = unknown.find(({ answer }) => answer.kind !== 'rcpt')
+    // A sender from which nobody is accepted tells nothing; null-sender and sender-consistency speak of that.
+    const telling = unknown.filter(({ from }) =>
+      existing.some((each) => each.from === from && isAccepted(each)),
+    )
+    const silent = telling.find(({ answer }) => answer.kind !== 'rcpt')
     if (silent !== undefined) {
       return undetermined(
         text(
@@ -64,6 +69,8 @@ export const rcptUnknownRejected: Check = {
         },
       )
     }
+    const elsewhere = (await askFromElsewhere(context)).find(isTaken)
+    if (elsewhere !== undefined) return acceptsUnknown(elsewhere, existing)
     const later = await askAgain(context)
     if (later !== null) return acceptsUnknown(later, existing)
     const [first] = random
@@ -79,6 +86,16 @@ export const rcptUnknownRejected: Check = {
       },
     )
   },
+}
+
+/** Who is trusted for his address is not asked for recipients: one question from each other vantage. */
+async function askFromElsewhere(context: CheckContext): Promise<readonly Asked[]> {
+  const [, ...others] = context.target.vantages
+  const [to] = context.target.random
+  return await askAll(
+    context,
+    others.map((vantage) => ({ vantage, from: '', to })),
+  )
 }
 
 /** A server that verifies by asking another one may say yes until it knows. Null: still refused. */

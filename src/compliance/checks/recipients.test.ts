@@ -96,6 +96,14 @@ describeCheck(rcptUnknownRejected, [
     kind: 'met',
   },
   {
+    name: 'postgrey defers whoever exists, and others are refused: a difference',
+    server: {
+      rcpt: (to) => (goodRcpt(to).startsWith('250') ? '450 4.2.0 Greylisted' : goodRcpt(to)),
+    },
+    kind: 'met',
+    subtype: 'existing-deferred',
+  },
+  {
     name: 'the null sender is refused at MAIL: the other one tells',
     server: { mail: (line) => (line.includes('<>') ? '550 5.7.1 No null senders' : '250 Ok') },
     kind: 'met',

@@ -62,6 +62,8 @@ export interface DaemonOptions {
   readonly user: 'root' | SystemUser
   /** Run in mount, process and host name namespaces of its own (see `inNamespace`). */
   readonly namespace?: { readonly hostname: string; readonly prepare: string }
+  /** When it counts as started; default: it greets as an SMTP server does. */
+  readonly ready?: 'greets' | 'listens'
   /** Where the program itself logs, if it does not write to its output. */
   readonly logFile?: string
 }
@@ -104,7 +106,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     },
   }
   const hasExited = (): boolean => child.exitCode !== null || child.signalCode !== null
-  if (await answers(options.port, Date.now() + 10_000, hasExited)) return daemon
+  const ask = options.ready === 'listens' ? listens : greets
+  if (await answers(ask, options.port, Date.now() + 10_000, hasExited)) return daemon
   const text = daemon.log()
   await daemon[Symbol.asyncDispose]()
   throw new Error(`${options.command.join(' ')} does not answer on port ${options.port}:\n${text}`)
@@ -124,12 +127,31 @@ function textOf(file: string | undefined): string {
   return file !== undefined && existsSync(file) ? readFileSync(file, 'utf8') : ''
 }
 
-async function answers(port: number, deadline: number, isOver: () => boolean): Promise<boolean> {
+type Ask = (port: number, timeoutMs: number) => Promise<boolean>
+
+async function answers(
+  ask: Ask,
+  port: number,
+  deadline: number,
+  isOver: () => boolean,
+): Promise<boolean> {
   while (Date.now() < deadline && !isOver()) {
-    if (await greets(port, Math.min(5000, deadline - Date.now()))) return true
+    if (await ask(port, Math.min(5000, deadline - Date.now()))) return true
     await sleep(30)
   }
   return false
+}
+
+async function listens(port: number, timeoutMs: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      resolve(true)
+      socket.end()
+    })
+    socket.setTimeout(Math.max(1, timeoutMs), () => socket.destroy())
+    socket.once('error', () => resolve(false))
+    socket.once('close', () => resolve(false))
+  })
 }
 
 async function greets(port: number, timeoutMs: number): Promise<boolean> {

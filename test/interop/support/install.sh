@@ -4,7 +4,8 @@
 #   install.sh [PROGRAM...]    default: postfix exim opensmtpd sendmail swaks
 #
 # On request also strace, which the tests of test/faults use; exim-debian, Debian's configuration of Exim,
-# from which test/compliance makes that of a server; and courier, which is examined there.
+# from which test/compliance makes that of a server; courier, which is examined there; postgrey and clamav,
+# which stand beside a Postfix; and iproute2, for networks of the test's own.
 #
 # Prints one line a program, fields separated by tabs:  NAME ready PREFIX  |  NAME missing REASON
 #
@@ -35,6 +36,11 @@ packages_of() {
     opensmtpd) echo opensmtpd ;;
     sendmail) echo sendmail-bin sendmail-cf m4 ;;
     courier) echo courier-mta courier-base courier-authlib ;;
+    postgrey)
+      echo postgrey libberkeleydb-perl libio-multiplex-perl libnet-dns-perl libnet-server-perl libnetaddr-ip-perl
+      ;;
+    clamav) echo clamav-daemon clamav-milter libclamav12 libmspack0 libmilter1.0.1 ;;
+    iproute2) echo iproute2 ;;
     swaks | strace) echo "$1" ;;
     *) return 1 ;;
   esac
@@ -51,6 +57,9 @@ binaries_of() {
       echo usr/sbin/couriertcpd usr/bin/couriertls usr/lib/courier/courier/submit
       echo usr/lib/courier/courier/modules/esmtp/courieresmtpd usr/lib/courier/courier-authlib/authdaemond
       ;;
+    postgrey) echo 'usr/lib/*/perl5/*/auto/BerkeleyDB/BerkeleyDB.so' ;;
+    clamav) echo usr/sbin/clamd usr/sbin/clamav-milter ;;
+    iproute2) echo bin/ip ;;
     strace) echo usr/bin/strace ;;
     swaks | exim-debian) ;;
   esac
@@ -104,9 +113,11 @@ unpack() {
 }
 
 missing_libraries() {
-  local binary
+  local binary own
+  own=$base/postfix/usr/lib/postfix:$base/$1/usr/lib:$base/$1/usr/lib/$(uname -m)-linux-gnu
+  cd "$base/$1" || return
   for binary in $(binaries_of "$1"); do
-    LD_LIBRARY_PATH=$base/postfix/usr/lib/postfix:$base/$1/usr/lib ldd "$base/$1/$binary" 2>/dev/null | awk '/not found/ { print $1 }'
+    LD_LIBRARY_PATH=$own ldd "./$binary" 2>/dev/null | awk '/not found/ { print $1 }'
   done | sort -u | tr '\n' ' '
 }
 
@@ -126,7 +137,7 @@ install_packages() {
 }
 
 perl_for() {
-  [ "$1" = swaks ] || return 0
+  [ "$1" = swaks ] || [ "$1" = postgrey ] || return 0
   perl -MGetopt::Long -MIO::Socket -e 1 2>/dev/null && return
   if may_be_root; then install_packages perl || { update_lists; install_packages perl; }; fi
   perl -MGetopt::Long -MIO::Socket -e 1 2>/dev/null || { reason='perl missing'; return 1; }
@@ -152,8 +163,11 @@ privileges() {
   esac
   may_be_root || { reason='needs root or sudo to run'; return 1; }
   case $1 in
-    opensmtpd | sendmail | courier)
+    opensmtpd | sendmail | courier | postgrey | clamav)
       as_root unshare --mount --pid --fork true 2>/dev/null || { reason='needs a mount namespace (CAP_SYS_ADMIN)'; return 1; }
+      ;;
+    iproute2)
+      as_root unshare --net true 2>/dev/null || { reason='needs a network namespace (CAP_SYS_ADMIN)'; return 1; }
       ;;
   esac
 }

@@ -10,6 +10,9 @@ export type ProgramName =
   | 'opensmtpd'
   | 'sendmail'
   | 'courier'
+  | 'postgrey'
+  | 'clamav'
+  | 'iproute2'
   | 'swaks'
   | 'exim-debian'
 

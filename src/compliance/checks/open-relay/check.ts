@@ -1,7 +1,8 @@
 // Does the server take mail for others? Without sending one that can be suspected, not proven.
 
 import { randomWord } from '#compliance/addresses.ts'
-import { met, undetermined, type Check } from '#compliance/check.ts'
+import { met, undetermined, type Check, type CheckContext } from '#compliance/check.ts'
+import { isIP } from '#net/address.ts'
 import { isRelayDenied, wordsOf } from '#compliance/replies.ts'
 import type { Answer } from '#compliance/dialog/questions.ts'
 import { askAll, askUnknown, isTaken, seenOf } from '#compliance/seen.ts'
@@ -35,8 +36,7 @@ export const openRelay: Check = {
       `${local}%${foreign}`,
       `${foreign}!${local}`,
       `"${local}@${foreign}"`,
-      `${local}%${foreign}@${target.host}`,
-      `${foreign}!${local}@${target.host}`,
+      ...(await formsAtHost(context, local, foreign)),
     ]
     const senders = ['', target.existing[0] ?? `postmaster@${domain}`]
     const asked = await askAll(
@@ -88,6 +88,19 @@ export const openRelay: Check = {
       },
     )
   },
+}
+
+/** The same at the server's own name. Who takes everything there, for himself, would take these too: nothing is told then. */
+async function formsAtHost(
+  context: CheckContext,
+  local: string,
+  foreign: string,
+): Promise<readonly string[]> {
+  const { host, vantages } = context.target
+  if (isIP(host)) return []
+  const to = `${randomWord(14)}@${host}`
+  const asked = await askAll(context, [{ vantage: vantages[0], from: '', to }])
+  return asked.some(isTaken) ? [] : [`${local}%${foreign}@${host}`, `${foreign}!${local}@${host}`]
 }
 
 /** 5yz, or the 454 of Debian's Postfix, which defers what it would relay for nobody. */

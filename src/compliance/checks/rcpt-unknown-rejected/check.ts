@@ -14,6 +14,8 @@ import {
   askExisting,
   askUnknown,
   isAccepted,
+  isDeferred,
+  isRefused,
   isTaken,
   seenOf,
   type Asked,
@@ -43,6 +45,15 @@ export const rcptUnknownRejected: Check = {
     const nominated = unknown.find((each) => isTaken(each))
     if (nominated !== undefined) return nominatedExists(nominated)
     const evidence = [...seenOf(existing), ...seenOf(unknown)]
+    if (!existing.some(isAccepted) && existing.every(isDeferred) && unknown.every(isRefused)) {
+      return met(
+        text(
+          'Endgültig abgelehnt, während die vorhandene Adresse nur zurückgestellt wird.',
+          'Refused for good, while the existing address is only deferred.',
+        ),
+        { subtype: 'existing-deferred', evidence, measured: { acceptsUnknown: false } },
+      )
+    }
     if (!existing.some(isAccepted)) {
       return undetermined(
         text(

@@ -22,7 +22,7 @@ export const mailHost = 'mail.inst.example'
 export const existing = 'anna@inst.example'
 export const unknown = 'nobody.here@inst.example'
 
-/** What the relay's networks are in a snippet: here everything is on loopback. */
+/** What the relay's networks are in a snippet, unless a row says otherwise: everything is on loopback. */
 export const networks: readonly string[] = ['127.0.0.0/24', '::1/128']
 
 export interface RealServer extends AsyncDisposable {
@@ -40,6 +40,8 @@ export interface Vantage {
   /** Test mails too; no server here delivers them anywhere. */
   readonly maySend?: boolean
   readonly limits?: Partial<CheckLimits>
+  /** The relay's, as `--network` names them; default: loopback. */
+  readonly networks?: readonly string[]
 }
 
 const limits: CheckLimits = {
@@ -139,11 +141,12 @@ export function snippetsOf(
   report: Report,
   program: string,
   ids: readonly string[],
+  named: readonly string[] = networks,
 ): readonly ShownSnippet[] {
   const shown = ids.flatMap((id) => {
     const { finding } = outcomeOf(report, id)
     assert.ok(finding.remedy !== null, `${id} has no remedy: ${said(report, id)}`)
-    const found = shownSnippets(finding.remedy, report, { networks }, 'en')
+    const found = shownSnippets(finding.remedy, report, { networks: named }, 'en')
     assert.ok(found.length > 0, `${id} has no snippet`)
     return found
   })
@@ -192,7 +195,7 @@ export async function tryOut<Configuration>(
   row.also?.(report)
   const ids = row.remedied ?? []
   if (ids.length === 0) return
-  const snippets = snippetsOf(report, bench.program, ids)
+  const snippets = snippetsOf(report, bench.program, ids, row.networks)
   const repaired = bench.apply(row.configuration, snippets)
   const after = await examineOnce(bench, repaired, ids, row)
   assertFindings(after, Object.fromEntries(ids.map((id) => [id, 'met'])))

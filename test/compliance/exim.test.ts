@@ -79,6 +79,14 @@ const rows: readonly Row<EximConfiguration>[] = [
     },
     maySend: true,
     expected: { 'data-clean': 'met', 'data-spam': 'violated data-rejection' },
+    remedied: ['data-spam'],
+  },
+  {
+    name: 'twenty recipients of a mail, and VRFY',
+    configuration: { main: ['recipients_max = 20', 'acl_smtp_vrfy = accept'] },
+    maySend: true,
+    expected: { 'rcpt-multi': 'violated few-recipients', 'vrfy-expn': 'violated' },
+    remedied: ['rcpt-multi', 'vrfy-expn'],
   },
   {
     name: 'the domain is missing',

@@ -84,6 +84,23 @@ const rows: readonly Row<OpenSmtpdConfiguration>[] = [
     expected: { 'starttls-offered': 'met', 'starttls-handshake': 'violated handshake-failed' },
   },
   {
+    name: 'twenty recipients of a mail',
+    configuration: { limits: ['smtp limit max-rcpt 20'] },
+    maySend: true,
+    expected: { 'rcpt-multi': 'violated few-recipients' },
+    remedied: ['rcpt-multi'],
+  },
+  {
+    name: 'a filter refuses contents',
+    configuration: {
+      limits: ['filter "no" phase commit match src { 127.0.0.0/8 } reject "550 This is spam"'],
+      listen: 'filter "no"',
+    },
+    maySend: true,
+    expected: { 'data-clean': 'violated data-rejection' },
+    remedied: ['data-clean'],
+  },
+  {
     name: 'IPv6 in the DNS, but not at the server',
     configuration: {},
     addresses: { a: ['127.0.0.1'], aaaa: ['::1'] },

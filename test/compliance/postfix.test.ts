@@ -267,6 +267,15 @@ const rows: readonly Row<PostfixConfiguration>[] = [
     remedied: ['smuggling'],
   },
   {
+    name: 'twenty recipients of a mail',
+    configuration: {
+      mainCf: ['smtpd_recipient_limit = 20'],
+    },
+    maySend: true,
+    expected: { 'rcpt-multi': 'violated few-recipients', transparency: 'met', 'data-spf': 'met' },
+    remedied: ['rcpt-multi'],
+  },
+  {
     name: 'VRFY tells who is there',
     configuration: { mainCf: ['disable_vrfy_command = no'] },
     expected: { 'vrfy-expn': 'met', subaddressing: 'met' },

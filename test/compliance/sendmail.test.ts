@@ -78,6 +78,21 @@ const rows: readonly Row<SendmailConfiguration>[] = [
     remedied: ['postmaster'],
   },
   {
+    name: 'twenty recipients of a mail',
+    configuration: { macros: ["define(`confMAX_RCPTS_PER_MESSAGE', `20')dnl"] },
+    maySend: true,
+    expected: { 'rcpt-multi': 'violated few-recipients' },
+    remedied: ['rcpt-multi'],
+  },
+  {
+    name: 'IPv6 in the DNS, but not at the server',
+    configuration: {},
+    addresses: { a: ['127.0.0.1'], aaaa: ['::1'] },
+    sources: ['127.0.0.10', '::1'],
+    expected: { 'tcp-connect-v4': 'met', 'tcp-connect-v6': 'violated' },
+    remedied: ['tcp-connect-v6'],
+  },
+  {
     name: 'one of two relays is refused',
     configuration: { access: ['Connect:127.0.0.11\tREJECT'] },
     sources: ['127.0.0.11', '127.0.0.10'],

@@ -16,6 +16,7 @@ export function fillSnippet(code: string, names: SnippetNames): string {
   const lines = (form: (network: string) => string): string => networks.map(form).join('\n')
   return code
     .replaceAll('@NETWORKS,@', networks.join(','))
+    .replaceAll('@NETWORKS;@', networks.join(' ; '))
     .replaceAll('@NETWORKS, BRACKETS@', bracketed.join(', '))
     .replaceAll(
       '@NETWORKS LINES@',

@@ -17,7 +17,6 @@ export type SnippetTopic =
   | 'filters'
   | 'content-rules'
   | 'sender-checks'
-  | 'subaddresses'
   | 'postmaster'
   | 'vrfy'
   | 'tls'
@@ -251,10 +250,10 @@ smtpd_milter_maps = cidr:/etc/postfix/smtpd_milter_map.cidr
 # policyd-spf: Mail_From_reject = False, HELO_reject = False`,
     ),
     exim: at(
-      'acl_check_data: mark instead of deny',
-      `  warn
-    malware = *
-    add_header = X-Virus: $malware_name`,
+      'acl_check_data (Debian: the file of CHECK_DATA_LOCAL_ACL_FILE), before the first deny',
+      `  accept
+    hosts = <; @NETWORKS;@
+# or mark for everybody, warn instead of deny: malware = *, add_header = X-Virus: $malware_name`,
     ),
     exchange: at(
       exchangeShell,
@@ -267,8 +266,8 @@ Set-MalwareFilterPolicy -Identity Default -Action DeleteMessage`,
     ),
     courier: courierNetworks,
     opensmtpd: at(
-      '/etc/smtpd.conf: a listener without filter for the relays',
-      'listen on 0.0.0.0 filter "mark-only"',
+      '/etc/smtpd.conf: listeners for the relays without filter, or with one that only marks',
+      'listen on 0.0.0.0\nlisten on ::',
     ),
   },
   'content-rules': {
@@ -288,9 +287,6 @@ Set-MalwareFilterPolicy -Identity Default -Action DeleteMessage`,
     ),
     sendmail: sendmailNetworks,
     courier: courierNetworks,
-  },
-  subaddresses: {
-    postfix: at('main.cf', 'recipient_delimiter = +'),
   },
   postmaster: {
     postfix: at('/etc/aliases, then: newaliases', 'postmaster: admin'),
@@ -347,7 +343,6 @@ listen on 0.0.0.0 tls pki mail`,
   'eight-bit': {
     exim: at('main section', 'accept_8bitmime = true'),
     exchange: at(exchangeShell, 'Set-ReceiveConnector "Mailrelay" -EightBitMimeEnabled $true'),
-    sendmail: at('/etc/mail/sendmail.mc', "define(`confEIGHT_BIT_HANDLING', `mime')dnl"),
   },
   'bare-newlines': {
     postfix: at(

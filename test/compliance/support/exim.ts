@@ -113,6 +113,14 @@ function applyOne(configuration: EximConfiguration, snippet: ShownSnippet): Exim
   if (where.startsWith('main section')) {
     return { ...configuration, main: withOptions(configuration.main ?? [], code) }
   }
+  if (where.startsWith('acl_check_data')) {
+    const files = configuration.files ?? {}
+    const name = 'data_acl'
+    return {
+      ...configuration,
+      files: { ...files, [name]: `${code.join('\n')}\n${files[name] ?? ''}` },
+    }
+  }
   if (where.startsWith('acl_check_rcpt')) {
     return { ...configuration, acl: [...code, ...(configuration.acl ?? [])] }
   }

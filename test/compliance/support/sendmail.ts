@@ -80,12 +80,22 @@ function macros(prefix: string, port: number, more: readonly string[]): string {
     `FEATURE(\`access_db', \`hash -T<TMPF> ${inside}access', \`skip')dnl`,
     "FEATURE(`conncontrol', `nodelay', `terminate')dnl",
     "FEATURE(`ratecontrol', `nodelay', `terminate')dnl",
-    ...more.map((line) => line.replaceAll(/\/etc\/mail\/(?:tls\/)?/g, inside)),
-    `DAEMON_OPTIONS(\`Port=${port}, Addr=127.0.0.1, Name=MTA')dnl`,
+    ...more.map((line) => onLoopback(line, port).replaceAll(/\/etc\/mail\/(?:tls\/)?/g, inside)),
+    ...(more.some((line) => line.startsWith('DAEMON_OPTIONS'))
+      ? []
+      : [`DAEMON_OPTIONS(\`Port=${port}, Addr=127.0.0.1, Name=MTA')dnl`]),
     "MAILER(`local')dnl",
     "MAILER(`smtp')dnl",
     '',
   ].join('\n')
+}
+
+/** The bench opens no port to the network. */
+function onLoopback(line: string, port: number): string {
+  return line
+    .replace('Port=smtp', `Port=${port}`)
+    .replace('Family=inet,', 'Family=inet, Addr=127.0.0.1,')
+    .replace('Family=inet6,', 'Family=inet6, Addr=::1,')
 }
 
 /** Each snippet goes where it says. */

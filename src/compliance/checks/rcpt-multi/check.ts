@@ -37,7 +37,13 @@ export const rcptMulti: Check = {
     if (session.isOpen) await session.say('RSET')
     await session.quit()
     if (count === wanted)
-      return met(text(`mindestens ${wanted}`, `at least ${wanted}`), { evidence })
+      return met(
+        text(
+          `${wanted} RCPT mit den genannten Adressen; wer nur verschiedene zählt, nimmt vielleicht weniger.`,
+          `${wanted} RCPT with the addresses named; who counts different ones only may take fewer.`,
+        ),
+        { evidence },
+      )
     const words = said === null ? '' : saidText(said)
     if (count < 2) return undetermined(text(words, words), { subtype: 'not-accepted', evidence })
     return violated(text(`Nach ${count}: „${words}“`, `After ${count}: “${words}”`), {
@@ -55,7 +61,7 @@ export const rcptMulti: Check = {
   },
 }
 
-/** The named ones in turn: whoever counts recipients counts each RCPT. */
+/** The named ones in turn: Postfix, Exim, sendmail and OpenSMTPD count each RCPT, Courier different ones only. */
 function recipient({ target }: CheckContext, index: number): string {
   return target.existing[index % target.existing.length] ?? ''
 }

@@ -68,6 +68,9 @@ function macros(prefix: string, port: number, more: readonly string[]): string {
     confDEF_USER_ID: 'mail:mail',
     confDELIVERY_MODE: 'queueonly',
     confBAD_RCPT_THROTTLE: '3', // as Debian has it
+    // A busy machine is no fault of the configuration: by default it refuses connections from a load of 12 on.
+    confREFUSE_LA: '1000',
+    confQUEUE_LA: '1000',
   }
   return [
     `define(\`_CF_DIR_', \`${prefix}/usr/share/sendmail/cf/')dnl`,

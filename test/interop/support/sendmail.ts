@@ -112,6 +112,8 @@ function configuration(prefix: string, port: number, relayPort: number): string 
     confTO_IDENT: '0',
     confMAX_MESSAGE_SIZE: maxMessageBytes,
     confDEF_USER_ID: 'mail:mail',
+    confREFUSE_LA: 1000, // a busy machine shall not keep it from sending
+    confQUEUE_LA: 1000,
     SMART_HOST: 'relay:[127.0.0.1]',
     RELAY_MAILER_ARGS: `TCP $h ${relayPort}`,
   }

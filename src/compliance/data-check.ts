@@ -21,7 +21,7 @@ export interface DataCheck {
   readonly requirement: Text
   readonly source: string
   readonly severity: Severity
-  readonly sending: () => Sending
+  readonly sending: (context: CheckContext) => Sending
   /** Before the words of the server. */
   readonly remedy: Text
   readonly snippets: readonly SnippetTopic[]
@@ -38,7 +38,7 @@ export function dataCheck(options: DataCheck): Check {
     phase: 'content',
     needs: ['existing', 'send'],
     run: async (context: CheckContext): Promise<Finding> =>
-      judgeSent(await send(context, options.sending()), options),
+      judgeSent(await send(context, options.sending(context)), options),
   }
 }
 

@@ -8,6 +8,7 @@ import {
   defaultLimits,
   resolveTarget,
   runChecks,
+  type Catching,
   type CheckLimits,
   type FindingKind,
   type Outcome,
@@ -40,6 +41,8 @@ export interface Vantage {
   /** Test mails too; no server here delivers them anywhere. */
   readonly maySend?: boolean
   readonly limits?: Partial<CheckLimits>
+  /** Of what comes back, to senders of probe.example.org. */
+  readonly catching?: Catching
 }
 
 const limits: CheckLimits = {
@@ -87,6 +90,7 @@ export async function examine(
     limits: { ...limits, ...vantage.limits },
     clock: systemClock,
     maySend: vantage.maySend ?? false,
+    catching: vantage.catching ?? null,
     signal,
     emit: () => undefined,
   })

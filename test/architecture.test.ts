@@ -51,7 +51,8 @@ const matrix: Readonly<Record<string, readonly string[]>> = {
   spool: ['smtp'],
   delivery: ['smtp', 'registry', 'spool', 'handover'],
   alert: ['smtp', 'message', 'registry', 'nexthop', 'spool', 'handover'],
-  compliance: ['smtp', 'message', 'client', 'dns', 'net', 'registry'],
+  catcher: ['smtp', 'verdict', 'session', 'net'],
+  compliance: ['smtp', 'message', 'client', 'dns', 'net', 'registry', 'catcher'],
   telemetry: ['*'],
   config: ['smtp'],
   app: ['*'],
@@ -75,6 +76,8 @@ const furtherDoors: Readonly<Record<string, { readonly users: readonly string[] 
   'compliance/report/report-markdown.ts': { users: ['app'] },
   'compliance/report/report-text.ts': { users: ['app'] },
   'compliance/report/words.ts': { users: ['app'] },
+  // What came back later is judged again, without a run.
+  'compliance/returns/judge-returns.ts': { users: ['app'] },
   // Factories, apart from the contract, so that who needs the shapes does not load the machinery.
   'dns/open-resolver.ts': { users: ['app'] },
   // One question to one server, with TTL and flags: for examining a zone, not for relaying.
@@ -82,6 +85,9 @@ const furtherDoors: Readonly<Record<string, { readonly users: readonly string[] 
   // What the DNS says of a client and of a sender: looked up by app, judged by policy.
   'dns/client-name.ts': { users: ['app', 'policy', 'nexthop'] },
   'dns/mail-domain.ts': { users: ['app', 'policy'] },
+  // The port, and the file that is used without it too.
+  'catcher/open-catcher.ts': { users: ['app'] },
+  'catcher/store.ts': { users: ['app'] },
   'greylist/open-greylist.ts': { users: ['app'] },
   'greylist/greylist-tools.ts': { users: ['app'] },
   'greeting/open-greeting.ts': { users: ['app'] },
@@ -108,9 +114,9 @@ const furtherDoors: Readonly<Record<string, { readonly users: readonly string[] 
   'net/client-tls.ts': { users: ['nexthop'] },
   'net/probe-stream.ts': { users: ['compliance'] },
   'net/connect.ts': { users: ['nexthop', 'app'] },
-  'net/connection.ts': { users: ['nexthop', 'intake', 'greeting', 'app'] },
+  'net/connection.ts': { users: ['nexthop', 'intake', 'greeting', 'catcher', 'app'] },
   'net/bound-port.ts': { users: ['app'] },
-  'net/listener.ts': { users: ['app'] },
+  'net/listener.ts': { users: ['app', 'catcher'] },
   'net/server-tls.ts': { users: ['app'] },
   // The commands `pforte domain …` work on documents, plans and routes without an open registry.
   'registry/domain-document.ts': { users: ['app'] },
@@ -152,7 +158,7 @@ const onlyIn: Readonly<Record<string, readonly string[]>> = {
   'node:dgram': ['dns'],
   'node:http': ['telemetry'],
   'node:child_process': ['app/processes/child.ts'],
-  'node:sqlite': ['registry', 'recipients', 'spool', 'greylist', 'greeting'],
+  'node:sqlite': ['registry', 'recipients', 'spool', 'greylist', 'greeting', 'catcher'],
   // A commit waits for the disk: the thread of the dialogs must not.
   'node:worker_threads': ['spool'],
   zod: ['config', 'registry'],

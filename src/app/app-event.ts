@@ -17,7 +17,7 @@ export type AppEvent =
   | {
       readonly kind: 'listening'
       readonly listener: ListenerAddress
-      readonly service: 'smtp' | 'metrics'
+      readonly service: 'smtp' | 'metrics' | 'catcher'
     }
   /** `needsRestart`: keys that changed in the file and take effect only at the next start. */
   | { readonly kind: 'config-reloaded'; readonly needsRestart: readonly string[] }

@@ -52,6 +52,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'examine a mail server before it is served',
     load: async () => (await import('./commands/check.ts')).checkCommand,
   },
+  catcher: {
+    summary: 'collect and show what came back to test mails',
+    load: async () => (await import('./commands/catcher.ts')).catcherCommand,
+  },
   explain: {
     summary: 'say what would happen to a mail, without sending anything',
     load: async () => (await import('./commands/explain.ts')).explainCommand,

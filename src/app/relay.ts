@@ -17,6 +17,7 @@ import { removeLeftOver } from './processes/left-over.ts'
 import { StatusCounter } from './processes/process-status.ts'
 import { targetsOf } from './processes/relay-status.ts'
 import { serveStatus } from './serve-status.ts'
+import { startCatcher } from './start-catcher.ts'
 import { openToolbox } from './toolbox.ts'
 import { Wires } from './wires.ts'
 
@@ -75,6 +76,8 @@ export async function startRelay(options: {
     (opened) => opened.close(),
   )
   const back = stack.use(openBack({ config: () => current.config, toolbox, spool, telemetry }))
+  const catcher = await startCatcher(config, telemetry)
+  if (catcher !== null) stack.use(catcher)
   wires.connect({
     onTargetDown: () => undefined,
     onTargetUp: back.delivery.targetIsUp,

@@ -33,6 +33,10 @@ import { noRateLimitMessages } from './checks/no-rate-limit-messages/check.ts'
 import { noSenderCallback } from './checks/no-sender-callback/check.ts'
 import { noSpfOnRelayed } from './checks/no-spf-on-relayed/check.ts'
 import { noTarpit } from './checks/no-tarpit/check.ts'
+import { noBackscatterLongtail } from './checks/no-backscatter-longtail/check.ts'
+import { noBackscatterUnknown } from './checks/no-backscatter-unknown/check.ts'
+import { noSilentDiscard } from './checks/no-silent-discard/check.ts'
+import { deliveryConfirmed } from './checks/delivery-confirmed/check.ts'
 import { nullSender } from './checks/null-sender/check.ts'
 import { openRelay } from './checks/open-relay/check.ts'
 import { ownDomainSender } from './checks/own-domain-sender/check.ts'
@@ -115,6 +119,10 @@ export const catalogue: readonly Check[] = [
   dataSpf,
   noDmarcReject,
   transparency,
+  noBackscatterUnknown,
+  noBackscatterLongtail,
+  noSilentDiscard,
+  deliveryConfirmed,
   smuggling,
   // E: size
   sizeEhlo,

@@ -3,8 +3,10 @@
 import type { TlsaAnswer } from './dane.ts'
 import type { Prober } from './dialog/prober.ts'
 import type { Questions } from './dialog/questions.ts'
+import type { CaughtRun } from '#catcher/catcher.ts'
 import type { Profile } from './profile.ts'
 import type { SnippetTopic } from './mta/snippets.ts'
+import type { RunCatching } from './returns/catching.ts'
 import type { Target } from './target.ts'
 import type { Text } from './text.ts'
 import type { Excerpt } from './transcript.ts'
@@ -14,17 +16,25 @@ export type Severity = 'must' | 'should' | 'info'
 
 /**
  * In this order. `connect`: greeting, EHLO, TLS. `recipients`: who is accepted. `policy`: what else is
- * refused before content. `content`: mail is sent, with consent only. `load`: last, because it may
- * provoke limits that would disturb the others.
+ * refused before content. `content`: mail is sent, with consent only. `returns`: what came back of it.
+ * `load`: last, because it may provoke limits that would disturb the others.
  */
-export const phases = ['connect', 'recipients', 'policy', 'content', 'load'] as const
+export const phases = ['connect', 'recipients', 'policy', 'content', 'returns', 'load'] as const
 export type Phase = (typeof phases)[number]
 
 /**
  * What a check cannot do without. Without `existing` or `unknown` the finding is undetermined; without
  * the others the check does not apply. All but those of phase `connect` need a connection anyway.
  */
-export type Need = 'existing' | 'unknown' | 'send' | 'second-source' | 'ipv4' | 'ipv6' | 'starttls'
+export type Need =
+  | 'existing'
+  | 'unknown'
+  | 'send'
+  | 'catcher'
+  | 'second-source'
+  | 'ipv4'
+  | 'ipv6'
+  | 'starttls'
 
 export interface Check {
   /** Stable, in kebab case: people write it behind `--only`, pages link to it. */
@@ -67,6 +77,8 @@ export interface Remedy {
 }
 
 export interface CheckContext {
+  /** Of the check that runs. */
+  readonly checkId: string
   readonly target: Target
   /** Connections. */
   readonly prober: Prober
@@ -78,6 +90,10 @@ export interface CheckContext {
   readonly patienceMs: number
   /** Checks that need `send` run too. */
   readonly maySend: boolean
+  /** Null: nobody catches what comes back. */
+  readonly catching: RunCatching | null
+  /** What has come back, after a wait that all checks of the run share. Only with a catcher. */
+  readonly returns: () => Promise<CaughtRun>
   /** False when `signal` ended it. */
   readonly sleep: (ms: number) => Promise<boolean>
   readonly now: () => number

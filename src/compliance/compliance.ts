@@ -6,6 +6,7 @@ import type { Check, Finding, FindingKind } from './check.ts'
 import type { TlsaAnswer } from './dane.ts'
 import type { Recognition } from './mta/recognise.ts'
 import type { Profile } from './profile.ts'
+import type { Catching } from './returns/catching.ts'
 import type { Target } from './target.ts'
 import type { Transcript } from './transcript.ts'
 
@@ -24,6 +25,7 @@ export type { TlsaAnswer } from './dane.ts'
 export type { Profile } from './profile.ts'
 export { runChecks } from './run-checks.ts'
 export { resolveTarget, type Target, type TargetRequest, type Vantage } from './target.ts'
+export type { Catching } from './returns/catching.ts'
 export type { TargetGuard } from './target-guard.ts'
 export type { Language, Text } from './text.ts'
 export type { Excerpt, Transcript, TranscriptLine } from './transcript.ts'
@@ -43,6 +45,8 @@ export interface CheckLimits {
   readonly runTimeoutMs: number
   /** How long a run may wait for a server that says "later", in all. */
   readonly patienceMs: number
+  /** How long a run waits for what comes back, when there is a catcher. */
+  readonly returnWaitMs: number
 }
 
 /** Polite and quick enough: a healthy server is examined in some ten seconds. */
@@ -55,6 +59,7 @@ export const defaultLimits: CheckLimits = {
   recipientGapMs: 20,
   runTimeoutMs: 10 * 60_000,
   patienceMs: 70_000,
+  returnWaitMs: 60_000,
 }
 
 export interface RunOptions {
@@ -72,6 +77,8 @@ export interface RunOptions {
   readonly lookUpTlsa?: (name: string, signal: AbortSignal) => Promise<TlsaAnswer>
   /** The tester has confirmed that test mails may go to the first existing address. */
   readonly maySend: boolean
+  /** Catches what comes back; its domain is the senders'. Absent: nobody does. */
+  readonly catching?: Catching | null
   /** Aborted: the run ends soon, with what is known so far. */
   readonly signal: AbortSignal
   readonly emit: (event: RunEvent) => void

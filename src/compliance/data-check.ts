@@ -21,7 +21,7 @@ export interface DataCheck {
   readonly requirement: Text
   readonly source: string
   readonly severity: Severity
-  readonly sending: () => Sending
+  readonly sending: (context: CheckContext) => Sending
   /** Further mails of the same kind, one after the other: the first that is not accepted is told. */
   readonly more?: readonly (() => Sending)[]
   /** Before the words of the server. */
@@ -40,7 +40,7 @@ export function dataCheck(options: DataCheck): Check {
     phase: 'content',
     needs: ['existing', 'send'],
     run: async (context: CheckContext): Promise<Finding> => {
-      let finding = judgeSent(await send(context, options.sending()), options)
+      let finding = judgeSent(await send(context, options.sending(context)), options)
       for (const another of options.more ?? []) {
         if (finding.kind !== 'met') break
         finding = judgeSent(await send(context, another()), options)

@@ -37,6 +37,8 @@ async function missing(
       return target.unknown.length > 0 ? null : unnamed('--unknown')
     case 'send':
       return maySend ? null : absent('needs-send', sendReason)
+    case 'catcher':
+      return context.catching !== null ? null : absent('needs-catcher', catcherReason)
     case 'second-source':
       return target.sources.length > 1 ? null : absent('needs-second-source', sourceReason)
     case 'ipv4':
@@ -56,6 +58,10 @@ async function missing(
 const sendReason = text(
   'Nicht geprüft: Dazu muss eine Testmail gesendet werden (--send).',
   'Not checked: a test mail would have to be sent (--send).',
+)
+const catcherReason = text(
+  'Nicht geprüft: Dazu muss jemand auffangen, was zurückkommt (--catcher).',
+  'Not checked: somebody has to catch what comes back (--catcher).',
 )
 const sourceReason = text(
   'Nicht geprüft: Dazu braucht es eine zweite Absenderadresse (--from-source zweimal).',

@@ -17,6 +17,8 @@ export interface PayloadNames {
   readonly to: string
   readonly helloName: string
   readonly nowMs: number
+  /** Of a run whose returns are caught; null: they are not. */
+  readonly run: string | null
 }
 
 /** RFC 5322 date with a zone that needs no name. */
@@ -34,7 +36,7 @@ export function contentOf({ subject, headers = [], body }: Payload, names: Paylo
     `Subject: [Mailrelay-Test] ${subject}`,
     `Message-ID: <${randomUUID()}@${names.helloName.replace(/[[\]]/g, '')}>`,
     'Auto-Submitted: auto-generated',
-    'X-Mailrelay-Compliance: test',
+    `X-Mailrelay-Compliance: ${names.run ?? 'test'}`,
   ].filter((line) => !own.has(line.split(':')[0]?.toLowerCase()))
   const head = [
     ...headers.filter((line) => line.startsWith('Received:')),
@@ -49,9 +51,19 @@ export function contentOf({ subject, headers = [], body }: Payload, names: Paylo
 const about =
   'This is a test of a mail relay, requested for this mailbox. It can be deleted.\r\nDies ist ein Test eines Mailrelays, fuer dieses Postfach beantragt. Er kann geloescht werden.\r\n'
 
-export function plainText(): Payload {
-  return { subject: 'plain mail', body: about }
+/** `code`: whoever replies and leaves it in, or tells it, has read the mail. */
+export function plainText(code: string | null = null): Payload {
+  const body = code === null ? about : `${about}\r\n${pleaseConfirm}${code}\r\n`
+  return { subject: 'plain mail', body }
 }
+
+const pleaseConfirm = [
+  'Please reply to this mail and leave this text in, or tell the tester the code:',
+  'Bitte antworten Sie auf diese Mail und lassen Sie diesen Text stehen, oder',
+  'nennen Sie dem Pruefer den Code:',
+  '',
+  'code ',
+].join('\r\n')
 
 /** The string that spam filters take for spam by agreement (GTUBE). */
 export function spamText(): Payload {

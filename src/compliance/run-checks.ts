@@ -1,6 +1,7 @@
 // Runs the checks one after the other, phase by phase. What is known when the run is stopped is kept.
 
 import { cleanLine } from '#base/text.ts'
+import type { CaughtRun } from '#catcher/catcher.ts'
 import { isIP } from '#net/address.ts'
 import { phases, undetermined, type Check, type CheckContext, type Finding } from './check.ts'
 import type { Outcome, Report, RunOptions } from './compliance.ts'
@@ -11,6 +12,7 @@ import { createQuestions } from './dialog/questions.ts'
 import { recogniseMta } from './mta/recognise.ts'
 import { missingNeed } from './needs.ts'
 import { mergeProfiles } from './profile.ts'
+import { awaitReturns, type RunCatching } from './returns/catching.ts'
 import { text } from './text.ts'
 import { AddressMask } from './transcript.ts'
 
@@ -30,7 +32,8 @@ export async function runChecks(options: RunOptions): Promise<Report> {
     for (const [index, check] of checks.entries()) {
       options.emit({ kind: 'check-started', check, index, count: checks.length })
       const checkMs = clock.monotonicMs()
-      const finding = await findingOf(check, context, options.maySend)
+      const own = { ...context, checkId: check.id }
+      const finding = await findingOf(check, own, options.maySend)
       const outcome = { check, finding, ms: clock.monotonicMs() - checkMs }
       outcomes.push(outcome)
       options.emit({ kind: 'check-finished', outcome })
@@ -82,15 +85,26 @@ function createContext(options: RunOptions, signal: AbortSignal): CheckContext {
     signal,
   })
   let tlsa: Promise<TlsaAnswer> | undefined
+  const waits = { sleep: (ms: number) => sleep(ms, signal), now: clock.now }
+  const catching: RunCatching | null =
+    options.catching === undefined || options.catching === null
+      ? null
+      : { ...options.catching, seen: new Map() }
+  let returns: Promise<CaughtRun> | undefined
   return {
+    checkId: '',
     target,
     prober,
     questions,
     signal,
     patienceMs: limits.patienceMs,
     maySend: options.maySend,
-    sleep: (ms) => sleep(ms, signal),
-    now: clock.now,
+    catching,
+    returns: () => {
+      if (catching === null) throw new Error('there is no catcher in this run')
+      return (returns ??= awaitReturns(catching, limits.returnWaitMs, waits))
+    },
+    ...waits,
     tlsa: () => (tlsa ??= tlsaOf(options, signal)),
   }
 }

@@ -24,6 +24,7 @@ export interface Config {
   readonly delivery: DeliveryConfig
   readonly alerts: AlertsConfig
   readonly rehearsal: RehearsalConfig
+  readonly catcher: CatcherConfig
   readonly log: LogConfig
   readonly metrics: { readonly listen: { readonly address: string; readonly port: number } | null }
 }
@@ -270,6 +271,12 @@ export interface AlertsConfig {
 export interface RehearsalConfig {
   /** Mails it sends to itself, so that the first real ones meet compiled code; 0: none. */
   readonly mailCount: number
+}
+
+export interface CatcherConfig {
+  /** A-label, of nothing else than senders of test mails; null: nothing is caught. */
+  readonly domain: string | null
+  readonly listen: ListenConfig
 }
 
 export interface LogConfig {

@@ -344,6 +344,19 @@ export const defaults: Readonly<Record<string, Default>> = {
       'about two seconds of a core after each start, and the first mails cost half as much; none leaves the machine',
   },
 
+  'catcher.domain': {
+    value: null,
+    reason: 'it needs a domain of its own whose MX leads here; see docs/operations.md',
+  },
+  'catcher.listen.address': {
+    value: '127.0.0.1',
+    reason: 'the relay on the same machine hands over to it; nobody else needs to reach it',
+  },
+  'catcher.listen.port': {
+    value: 2526,
+    reason: 'the relay itself has port 25, and 2525 is often one that servers listen on',
+  },
+
   'log.format': {
     value: 'auto',
     reason: 'people at a terminal get readable lines, everything else one JSON object a line',

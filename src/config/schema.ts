@@ -8,6 +8,7 @@ import { parseDomain } from '#smtp/domain-name.ts'
 import { parseMailbox } from '#smtp/parse-path.ts'
 import { encodeMailbox } from '#smtp/path.ts'
 import { alertsSchema } from './alerts-schema.ts'
+import { catcherSchema } from './catcher-schema.ts'
 import type { Config, ListenConfig, LogConfig, SmtpListenConfig, TlsConfig } from './config.ts'
 import { greetingSchema } from './greeting-schema.ts'
 import { limitsSchema } from './limits-schema.ts'
@@ -136,6 +137,7 @@ const configSchema: z.ZodType<Config> = section({
   rehearsal: rehearsalSchema
     .prefault({})
     .describe('What a process that begins does before it has anything to do.'),
+  catcher: catcherSchema.prefault({}).describe('What comes back to test mails.'),
   log: logSchema.prefault({}).describe('The log.'),
   metrics: metricsSchema.prefault({}).describe('Prometheus metrics and health.'),
 }).transform((file) => {

@@ -212,6 +212,16 @@ export const eventTable: Readonly<Record<EventKind, EventRow>> = {
     level: 'warning',
     meaning: 'The webhook did not take an alert. It is not tried again.',
   },
+  'return-caught': {
+    level: 'warning',
+    meaning:
+      'Something came back to the sender of a test mail, or was asked for it: the verdict of that check may have changed, see `pforte catcher show`.',
+  },
+  'catcher-failed': {
+    level: 'error',
+    meaning:
+      'What came back to a test mail cannot be stored, or the catcher has a fault; the client got a temporary reply.',
+  },
   'spool-opened': { level: 'info', meaning: 'The spool is open; also after it had stopped.' },
   'spool-stopped': {
     level: 'error',

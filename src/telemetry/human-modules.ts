@@ -2,6 +2,7 @@
 
 import type { NextHopFacts, NoAnswer } from '#nexthop/nexthop.ts'
 import type { CalloutOutcome } from '#recipients/recipients.ts'
+import { describeCatcher } from './catcher-fields.ts'
 import { describeAlert } from './human-alerts.ts'
 import { describeGreeting } from './human-greeting.ts'
 import { counted, durationText, path } from './human-intake.ts'
@@ -75,6 +76,9 @@ export function describeModule(event: ModuleEvent): Description {
     case 'access-file-failed':
     case 'greeting-store-failed':
       return describeGreeting(event)
+    case 'return-caught':
+    case 'catcher-failed':
+      return describeCatcher(event)
     case 'spool-opened':
     case 'spool-stopped':
     case 'spool-short':

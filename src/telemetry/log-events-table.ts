@@ -54,11 +54,16 @@ export const fieldTable: Readonly<Record<string, string>> = {
   version: 'Of Pforte.',
   listenerAddress: 'The relay’s own address the client connected to.',
   listenerPort: 'The relay’s own port.',
-  service: '`smtp` or `metrics`.',
+  service: '`smtp`, `metrics` or `catcher`.',
   problems: 'What is wrong with the configuration, one entry each.',
   needsRestart: 'Changed keys of the configuration that take effect only at the next start.',
   mode: '`enforce`, or `observe`: only told; nothing was done to the client.',
-  check: '`connections` or `rate`.',
+  check: '`connections` or `rate`; of what came back: the check whose test mail it was.',
+  run: 'The run of `pforte check` whose test mail it was.',
+  token: 'What its sender is made of.',
+  returned:
+    'What came back: `report` or `bounce` with `failed`, `delayed` or what else it says, `auto-reply`, `receipt`, `mail`, `callback`, `broken-off`.',
+  afterMs: 'Since the sender was made.',
   network:
     'The entry of the list, or the address or network whose connections or guesses are counted.',
   checks: 'What was passed: `pregreet`, `dnsbl`.',

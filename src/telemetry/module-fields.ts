@@ -3,6 +3,7 @@
 import type { NextHopFacts, NoAnswer } from '#nexthop/nexthop.ts'
 import type { CalloutOutcome } from '#recipients/recipients.ts'
 import { addAlertFields } from './alert-fields.ts'
+import { addCatcherFields } from './catcher-fields.ts'
 import { addGreetingFields } from './greeting-fields.ts'
 import { endpointText, roundMs, type LogFields } from './log-fields.ts'
 import { maxListLength, peerReplyText, peerText } from './peer-text.ts'
@@ -75,6 +76,10 @@ export function addModuleFields(fields: LogFields, event: ModuleEvent): void {
     case 'access-file-failed':
     case 'greeting-store-failed':
       addGreetingFields(fields, event)
+      return
+    case 'return-caught':
+    case 'catcher-failed':
+      addCatcherFields(fields, event)
       return
     case 'spool-opened':
     case 'spool-stopped':

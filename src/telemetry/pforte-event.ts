@@ -2,6 +2,7 @@
 
 import type { AlertEvent } from '#alert/alert.ts'
 import type { AppEvent } from '#app/app-event.ts'
+import type { CatcherEvent } from '#catcher/catcher.ts'
 import type { DeliveryEvent } from '#delivery/delivery.ts'
 import type { GreetingEvent } from '#greeting/greeting.ts'
 import type { GreylistEvent } from '#greylist/greylist.ts'
@@ -16,6 +17,7 @@ import type { SpoolEvent } from '#spool/spool.ts'
 export type ModuleEvent =
   | AlertEvent
   | AppEvent
+  | CatcherEvent
   | DeliveryEvent
   | GreetingEvent
   | GreylistEvent

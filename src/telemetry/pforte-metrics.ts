@@ -244,9 +244,14 @@ function others(registry: MetricsRegistry) {
       help: 'Times a server was found to accept any recipient.',
       labels: [],
     }),
+    returns: registry.counter({
+      name: 'pforte_returns_caught_total',
+      help: 'What came back to senders of test mails. Kind: report, bounce, receipt, auto-reply, mail, callback, broken-off.',
+      labels: ['kind'],
+    }),
     storeFailures: registry.counter({
       name: 'pforte_store_failures_total',
-      help: 'Failures of the embedded store. Store: recipients, registry, greylist, greeting.',
+      help: 'Failures of the embedded store. Store: recipients, registry, greylist, greeting, catcher.',
       labels: ['store'],
     }),
     alerts: registry.counter({
@@ -448,6 +453,12 @@ function record(instruments: Instruments, event: PforteEvent): void {
       return
     case 'recipient-store-failed':
       instruments.storeFailures.add(1, 'recipients')
+      return
+    case 'return-caught':
+      instruments.returns.add(1, event.found.returned.kind)
+      return
+    case 'catcher-failed':
+      instruments.storeFailures.add(1, 'catcher')
       return
     case 'greylist-failed':
       instruments.storeFailures.add(1, 'greylist')

@@ -290,6 +290,32 @@ export const sampleEvents: { readonly [Kind in EventKind]: EventOfKind<Kind> } =
     attemptCount: 3,
     detail: 'HTTP 503',
   },
+  'return-caught': {
+    kind: 'return-caught',
+    run: 'k7q2m3xa',
+    check: 'no-backscatter-unknown',
+    token: 'mfzwizltoq2gc43eor2gs3tf42',
+    found: {
+      atMs: Date.UTC(2026, 9, 5, 14),
+      client: '198.51.100.4',
+      greeting: 'mail.inst.example',
+      returnPath: '',
+      sizeBytes: 3172,
+      returned: {
+        kind: 'report',
+        action: 'failed',
+        reportingMta: 'dns; mail.inst.example',
+        finalRecipient: 'rfc822; qk3v8x2m9w4d7t1z@inst.example',
+        status: '5.1.1',
+        diagnostic: 'x-postfix; unknown user: "qk3v8x2m9w4d7t1z"',
+      },
+    },
+    afterMs: 1840,
+  },
+  'catcher-failed': {
+    kind: 'catcher-failed',
+    error: 'cannot use /var/lib/pforte/catcher.db: Error: database or disk is full',
+  },
   'spool-opened': {
     kind: 'spool-opened',
     folder: '/var/lib/pforte/spool',

@@ -18,6 +18,7 @@ import { linkFrames } from './targets/link-frames.ts'
 import { lists } from './targets/lists.ts'
 import { proxyHeader } from './targets/proxy-header.ts'
 import { replies } from './targets/replies.ts'
+import { returnedMail } from './targets/returned-mail.ts'
 
 const targets: readonly FuzzTarget[] = [
   addresses,
@@ -33,6 +34,7 @@ const targets: readonly FuzzTarget[] = [
   lists,
   proxyHeader,
   replies,
+  returnedMail,
   yamlConfig,
 ]
 

@@ -20,6 +20,7 @@ import { checkDnsCommand } from './check/dns.ts'
 import { exitCodes, usageExitCode } from './check/exit-codes.ts'
 import { lookUpTlsaAt } from './check/look-up-tlsa.ts'
 import { explainChecks } from './check/explain.ts'
+import { openCatching, type OpenCatching } from './check/catching.ts'
 import { openProgress } from './check/progress.ts'
 import { printReport } from './check/print.ts'
 import { checkSavable, saveReport } from './check/save.ts'
@@ -62,13 +63,20 @@ async function run(args: readonly string[], io: CommandIo): Promise<number> {
   const { isSaved, configFile } = request
   if (isSaved) await checkSavable(request.target.domains, configFile, io)
   const maySend = await isSendingAgreed(request, io)
-  const report = await examine(request, maySend, io)
+  using caught = request.isCaught ? await openCatching(request, maySend, io) : null
+  const report = await examine(request, maySend, caught, io)
   printReport(report, request, io)
+  caught?.tell(io)
   if (isSaved) await saveReport(report, configFile, io)
   return exitCodes[overallOf(report)]
 }
 
-async function examine(request: CheckRequest, maySend: boolean, io: CommandIo): Promise<Report> {
+async function examine(
+  request: CheckRequest,
+  maySend: boolean,
+  caught: OpenCatching | null,
+  io: CommandIo,
+): Promise<Report> {
   const resolver = openResolver({
     servers: request.resolvers,
     timeoutMs: 3000,
@@ -86,7 +94,8 @@ async function examine(request: CheckRequest, maySend: boolean, io: CommandIo): 
       target: target.value,
       checks: catalogue.filter(({ id }) => request.isWanted(id)),
       helloName,
-      senderDomain: request.senderDomain ?? helloName,
+      senderDomain: caught?.catching.domain ?? request.senderDomain ?? helloName,
+      catching: caught?.catching ?? null,
       ca: request.caFile === null ? null : trusted(request.caFile),
       limits: { ...defaultLimits, ...request.limits },
       clock: systemClock,

@@ -1,10 +1,9 @@
 // `pforte serve`: runs the relay until it is asked to stop.
 
-import { systemClock } from '#base/clock.ts'
 import type { Config } from '#config/config.ts'
 import { formatProblem } from '#config/loaded-config.ts'
 import { loadConfig } from '#config/load-config.ts'
-import { openTelemetry, TelemetryOpenError, type Telemetry } from '#telemetry/telemetry.ts'
+import type { Telemetry } from '#telemetry/telemetry.ts'
 import {
   CommandError,
   parseArguments,
@@ -14,6 +13,7 @@ import {
 } from '#app/command.ts'
 import { configOption, configOptionUsage, loadCommandConfig } from '#app/command-config.ts'
 import { runCoordinator } from '#app/processes/coordinator.ts'
+import { openLog, untilAborted } from '#app/open-log.ts'
 import { connectParent } from '#app/processes/parent.ts'
 import { startSupervisor } from '#app/processes/supervisor.ts'
 import { runWorker } from '#app/processes/worker.ts'
@@ -29,11 +29,6 @@ pforte status shows what it does.
 
 ${configOptionUsage}`
 
-/** The log has this long to leave at the end. */
-const logGraceMs = 2000
-/** PIPE_BUF of pipe(7): so much is written as a whole or not at all. */
-const pipeBytes = 4096
-
 export const serveCommand: Command = {
   summary: 'run the relay',
   usage,
@@ -44,13 +39,9 @@ export const serveCommand: Command = {
     })
     if (values.as !== undefined) return await runPart(values.as, io)
     const { config, file } = await loadCommandConfig(values.config, io)
-    const telemetry = openLog(config, io)
-    try {
-      await runRelay(config, file, telemetry, io)
-      return 0
-    } finally {
-      await telemetry.close(logGraceMs)
-    }
+    await using log = openLog(config, io)
+    await runRelay(config, file, log.telemetry, io)
+    return 0
   },
 }
 
@@ -82,7 +73,8 @@ async function runPart(part: string, io: CommandIo): Promise<number> {
     throw new UsageError('--as is for the parts of a relay that pforte serve starts itself')
   }
   const parent = await connectParent()
-  const telemetry = openLog(parent.begin.config, io)
+  const log = openLog(parent.begin.config, io)
+  const { telemetry } = log
   try {
     process.on('SIGHUP', () => telemetry.reopen())
     parent.take({ reopen: () => telemetry.reopen() })
@@ -90,32 +82,9 @@ async function runPart(part: string, io: CommandIo): Promise<number> {
     else await runWorker({ parent, telemetry, signal: io.signal })
     return 0
   } finally {
-    await telemetry.close(logGraceMs)
+    await log[Symbol.asyncDispose]()
     // The channel to the supervisor would keep it alive.
     if (process.connected) process.disconnect?.()
-  }
-}
-
-function openLog(config: Config, io: CommandIo): Telemetry {
-  const { format, file } = config.log
-  // Lines of several processes are not torn in a pipe, nor in the journal's socket, by each other then.
-  const limits = config.workers > 0 && file === null ? { batchBytes: pipeBytes } : {}
-  try {
-    return openTelemetry({
-      log: {
-        format,
-        target:
-          file === null ? { kind: 'descriptor', descriptor: 1 } : { kind: 'file', path: file },
-        limits,
-      },
-      clock: systemClock,
-      isTerminal: file === null && io.isTerminal,
-      isColoured: file === null && io.isTerminal && (io.environment['NO_COLOR'] ?? '') === '',
-    })
-  } catch (error) {
-    if (error instanceof TelemetryOpenError)
-      throw new CommandError(error.message, 1, { cause: error })
-    throw error
   }
 }
 
@@ -142,11 +111,4 @@ async function reload(
       telemetry.emit({ kind: 'config-reload-failed', problems: [error.message] })
     } else telemetry.emit({ kind: 'certificates-failed', detail: String(error) })
   }
-}
-
-function untilAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 }

@@ -17,6 +17,7 @@ import { openBack, openSpoolOf, type Back } from '#app/back.ts'
 import { CommandError } from '#app/command.ts'
 import { openMetrics } from '#app/open-metrics.ts'
 import { beginRehearsal } from '#app/rehearsal/begin-rehearsal.ts'
+import { startCatcher } from '#app/start-catcher.ts'
 import { openToolbox } from '#app/toolbox.ts'
 import { Wires } from '#app/wires.ts'
 import { calls, fromJson, message, news, nothing, targetEvent, toJson } from './calls.ts'
@@ -91,6 +92,8 @@ export async function runCoordinator(options: {
     health: () => health.current,
   })
   if (metrics !== null) stack.defer(() => metrics.close())
+  const catcher = await startCatcher(config, telemetry)
+  if (catcher !== null) stack.use(catcher)
   parent.take({
     reopen: () => void back.recover(),
     draining: () => {

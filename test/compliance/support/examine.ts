@@ -8,6 +8,7 @@ import {
   defaultLimits,
   resolveTarget,
   runChecks,
+  type Catching,
   type CheckLimits,
   type FindingKind,
   type Outcome,
@@ -42,6 +43,8 @@ export interface Vantage {
   readonly limits?: Partial<CheckLimits>
   /** The relay's, as `--network` names them; default: loopback. */
   readonly networks?: readonly string[]
+  /** Of what comes back, to senders of probe.example.org. */
+  readonly catching?: Catching
 }
 
 const limits: CheckLimits = {
@@ -89,6 +92,7 @@ export async function examine(
     limits: { ...limits, ...vantage.limits },
     clock: systemClock,
     maySend: vantage.maySend ?? false,
+    catching: vantage.catching ?? null,
     signal,
     emit: () => undefined,
   })

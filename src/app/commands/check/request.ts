@@ -40,6 +40,9 @@ With test mails:
                        text, test strings of spam and virus filters, odd content,
                        and one of 50 MiB
   --confirm ADDRESS    says that they may be sent there; without it you are asked
+  --catcher            their senders are caught addresses of catcher.domain: what
+                       comes back is collected for six days, see pforte catcher
+  --wait DURATION      how long the run waits for it; default 60s
 
 How:
   --hello NAME         our name in EHLO; default: the name of this machine
@@ -53,7 +56,7 @@ How:
 Afterwards:
   --save               keep what was measured; the relay accepts no larger mails for
                        the domains than their server, see pforte domain profile
-  --config FILE        only with --save: the relay's configuration
+  --config FILE        only with --save or --catcher: the relay's configuration
 
 Output:
   --lang de|en         language of the report; default en
@@ -79,6 +82,8 @@ const checkOptions = {
   skip: many,
   explain: one,
   send: flag,
+  catcher: flag,
+  wait: one,
   save: flag,
   config: one,
   confirm: one,
@@ -106,6 +111,8 @@ interface CheckValues {
   readonly only?: readonly string[]
   readonly skip?: readonly string[]
   readonly send?: boolean
+  readonly catcher?: boolean
+  readonly wait?: string
   readonly save?: boolean
   readonly config?: string
   readonly confirm?: string
@@ -139,6 +146,8 @@ export interface CheckRequest {
   /** The measured profile shall become the domains'. */
   readonly isSaved: boolean
   readonly configFile: string | undefined
+  /** What comes back is caught. */
+  readonly isCaught: boolean
   /** Where test mails shall go; null: nowhere. */
   readonly sendTo: string | null
   /** The tester has named the mailbox a second time. */
@@ -199,6 +208,7 @@ function readRequest(positionals: readonly string[], values: CheckValues): Check
     limits: limitsOf(values),
     isSaved: values.save === true,
     configFile: values.config,
+    isCaught: isCaught(values),
     ...sendingOf(values, existing),
     language: languageOf(values.lang),
     form: formOf(values),
@@ -209,6 +219,17 @@ export function languageOf(text: string | undefined): Language {
   if (text === undefined || text === 'en') return 'en'
   if (text === 'de') return 'de'
   throw new UsageError(`--lang: '${text}' is neither de nor en`)
+}
+
+function isCaught(values: CheckValues): boolean {
+  if (values.catcher !== true) {
+    if (values.wait !== undefined) throw new UsageError('--wait needs --catcher')
+    return false
+  }
+  if (values['sender-domain'] !== undefined) {
+    throw new UsageError('--catcher has a sender domain of its own: leave out --sender-domain')
+  }
+  return true
 }
 
 function sendingOf(
@@ -280,9 +301,10 @@ function network(written: string): string {
   return written
 }
 
-function limitsOf({ patience, timeout }: CheckValues): Partial<CheckLimits> {
+function limitsOf({ patience, timeout, wait }: CheckValues): Partial<CheckLimits> {
   return {
     ...(patience !== undefined && { patienceMs: duration('patience', patience) }),
+    ...(wait !== undefined && { returnWaitMs: duration('wait', wait) }),
     ...(timeout !== undefined && { runTimeoutMs: duration('timeout', timeout) }),
   }
 }

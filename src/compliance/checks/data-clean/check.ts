@@ -14,7 +14,7 @@ export const dataClean: Check = dataCheck({
   ),
   source: 'RFC 5321 §3.3',
   severity: 'must',
-  sending: () => ({ payload: plainText() }),
+  sending: ({ catching }) => ({ payload: plainText(catching?.code) }),
   remedy: text('Eine einfache Testmail wird abgelehnt.', 'A plain test mail is refused.'),
   snippets: ['filters', 'networks'],
 })

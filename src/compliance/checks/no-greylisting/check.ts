@@ -2,6 +2,7 @@
 
 import { isPositive, isTransient } from '#smtp/reply.ts'
 import { freshSender } from '#compliance/addresses.ts'
+import { issueSender } from '#compliance/returns/catching.ts'
 import {
   met,
   undetermined,
@@ -116,7 +117,9 @@ async function byRetrying(context: CheckContext, first: Asked): Promise<Finding>
 
 /** Filters such as rspamd greylist when the content is there. The same mail again, until it is taken. */
 async function byContent(context: CheckContext): Promise<Finding> {
-  const sending = { payload: plainText(), from: freshSender(context.prober.senderDomain) }
+  const [recipient = ''] = context.target.existing
+  const from = issueSender(context, { purpose: 'mail', recipient })
+  const sending = { payload: plainText(), from }
   const startMs = context.now()
   const first = await send(context, sending)
   const tries = [first]

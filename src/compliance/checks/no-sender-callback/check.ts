@@ -1,10 +1,20 @@
 // Senders are verified at the edge. A server behind it that calls them back refuses mail of those that do not answer.
 
 import { freshSender } from '#compliance/addresses.ts'
-import { met, undetermined, violated, type Check } from '#compliance/check.ts'
+import {
+  met,
+  undetermined,
+  violated,
+  type Check,
+  type CheckContext,
+  type Finding,
+} from '#compliance/check.ts'
 import { isSenderVerification, wordsOf } from '#compliance/replies.ts'
+import { issueSender } from '#compliance/returns/catching.ts'
+import { callbackRemedy, returnJudges } from '#compliance/returns/judge-returns.ts'
 import { verdictOf } from '#compliance/seen.ts'
 import { text } from '#compliance/text.ts'
+import type { Excerpt } from '#compliance/transcript.ts'
 
 export const noSenderCallback: Check = {
   id: 'no-sender-callback',
@@ -17,7 +27,8 @@ export const noSenderCallback: Check = {
   severity: 'must',
   phase: 'policy',
   needs: ['existing'],
-  run: async ({ questions, prober, target }) => {
+  run: async (context) => {
+    const { questions, prober, target } = context
     const [vantage] = target.vantages
     const [to = ''] = target.existing
     // Nobody has this address: a server that asks back is told so, or gets no answer.
@@ -26,6 +37,8 @@ export const noSenderCallback: Check = {
     const words = wordsOf(answer)
     const evidence = [answer.seen]
     if (verdictOf(answer) === 'accepted') {
+      const caught = await callbackOf(context)
+      if (caught !== null) return caught
       return met(
         text(
           'Ein Absender, den es nicht gibt, wird angenommen.',
@@ -43,16 +56,34 @@ export const noSenderCallback: Check = {
         { subtype: 'other-reason', evidence },
       )
     }
+    const caught = await callbackOf(context)
     return violated(text(`„${words}“`, `“${words}”`), {
       subtype: 'callback',
-      evidence,
-      remedy: {
-        text: text(
-          'Ihr Server prüft Absender durch Rückfrage. Das hat das Relay schon getan; schalten Sie es ab (Postfix: reject_unverified_sender entfernen).',
-          'Your server verifies senders by callback. The relay has done that; disable it (Postfix: remove reject_unverified_sender).',
-        ),
-        snippets: ['sender-checks'],
-      },
+      evidence: [...evidence, ...(caught?.evidence ?? [])],
+      facts: caught?.facts ?? {},
+      remedy: callbackRemedy,
     })
   },
+}
+
+/** Servers ask back before they answer, or at the next look; those that do it later are told of later. */
+const lookCount = 8
+const lookEveryMs = 250
+
+/** Asks with a sender that the catcher knows, and looks whether somebody asked for it. Null: nobody did, so far. */
+async function callbackOf(context: CheckContext): Promise<Finding | null> {
+  const { catching, questions, target } = context
+  if (catching === null) return null
+  const [vantage] = target.vantages
+  const [to = ''] = target.existing
+  const from = issueSender(context, { purpose: 'question', recipient: to })
+  const answer = await questions.ask({ vantage, from, to })
+  const evidence: readonly Excerpt[] = [answer.seen]
+  catching.seen.set(from, answer.seen)
+  for (let count = 0; count < lookCount; count += 1) {
+    const { finding } = returnJudges['no-sender-callback'](catching.look())
+    if (finding.kind === 'violated') return { ...finding, evidence }
+    if (!(await context.sleep(lookEveryMs))) break
+  }
+  return null
 }

@@ -1,9 +1,9 @@
 // A real mail of 50 MiB: filters and mailboxes have limits that SIZE does not show.
 
-import { freshSender } from '#compliance/addresses.ts'
 import { undetermined, type Check, type CheckContext } from '#compliance/check.ts'
 import { judgeSent } from '#compliance/data-check.ts'
 import { contentOf } from '#compliance/payloads.ts'
+import { issueSender } from '#compliance/returns/catching.ts'
 import { sendContent } from '#compliance/sending.ts'
 import { requiredBytes } from '#compliance/sizes.ts'
 import { seconds, text } from '#compliance/text.ts'
@@ -24,7 +24,7 @@ export const sizeReal: Check = {
   needs: ['existing', 'send'],
   run: async (context) => {
     const [to = ''] = context.target.existing
-    const from = freshSender(context.prober.senderDomain)
+    const from = issueSender(context, { purpose: 'mail', recipient: to })
     const startMs = context.now()
     const sent = await sendContent(
       context,
@@ -69,7 +69,7 @@ function* pieces(context: CheckContext, from: string, to: string): Generator<Buf
       ],
       body: '',
     },
-    { from, to, helloName: context.prober.helloName, nowMs: context.now() },
+    { from, to, helloName: context.prober.helloName, nowMs: context.now(), run: null },
   )
   yield head
   let leftBytes = requiredBytes - head.length

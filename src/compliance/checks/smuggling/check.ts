@@ -1,9 +1,9 @@
 // A line that ends in a bare LF must not end the mail: what follows would be commands of a stranger's choice.
 
-import { freshSender } from '#compliance/addresses.ts'
 import { met, undetermined, violated, type Check } from '#compliance/check.ts'
 import { codeOf, saidText } from '#compliance/dialog/session.ts'
 import { contentOf } from '#compliance/payloads.ts'
+import { issueSender } from '#compliance/returns/catching.ts'
 import { text } from '#compliance/text.ts'
 
 const waitMs = 1500
@@ -26,7 +26,7 @@ export const smuggling: Check = {
     }
     const { session } = contact.greeted
     const [to = ''] = context.target.existing
-    const from = freshSender(context.prober.senderDomain)
+    const from = issueSender(context, { purpose: 'mail', recipient: to })
     for (const command of [`MAIL FROM:<${from}>`, `RCPT TO:<${to}>`]) await session.say(command)
     const go = session.isOpen ? await session.say('DATA') : null
     if (go === null || codeOf(go) !== 354) {
@@ -38,7 +38,7 @@ export const smuggling: Check = {
     }
     const content = contentOf(
       { subject: 'bare line ends', body: 'One line\n.\n' },
-      { from, to, helloName: context.prober.helloName, nowMs: context.now() },
+      { from, to, helloName: context.prober.helloName, nowMs: context.now(), run: null },
     )
     await session.sendRaw(content, 'content that ends in LF . LF')
     await context.sleep(waitMs)
@@ -50,6 +50,7 @@ export const smuggling: Check = {
     }
     await session.quit()
     const evidence = [session.transcript.since(0)]
+    context.catching?.settle(from, 'unclear')
     // A refusal at once, as of a server that forbids bare line ends, is a good answer.
     if (early === null || codeOf(early) !== 250) {
       return met(

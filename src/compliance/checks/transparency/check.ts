@@ -1,9 +1,9 @@
 // A line that begins with a dot is part of the content. Whether it arrives as it was sent only the mailbox can show.
 
 import { met, undetermined, violated, type Check } from '#compliance/check.ts'
-import { freshSender } from '#compliance/addresses.ts'
 import { codeOf, saidText, type ProbeSession, type Said } from '#compliance/dialog/session.ts'
 import { contentOf, dottedLines } from '#compliance/payloads.ts'
+import { issueSender } from '#compliance/returns/catching.ts'
 import { text } from '#compliance/text.ts'
 
 export const transparency: Check = {
@@ -24,7 +24,7 @@ export const transparency: Check = {
     }
     const { session } = contact.greeted
     const [to = ''] = context.target.existing
-    const from = freshSender(context.prober.senderDomain)
+    const from = issueSender(context, { purpose: 'mail', recipient: to })
     for (const command of [`MAIL FROM:<${from}>`, `RCPT TO:<${to}>`]) await session.say(command)
     const go = session.isOpen ? await session.say('DATA') : null
     if (codeOf(go) !== 354) {
@@ -35,13 +35,17 @@ export const transparency: Check = {
       )
     }
     const { helloName } = context.prober
-    const content = contentOf(dottedLines(), { from, to, helloName, nowMs: context.now() })
+    const run = context.catching?.run ?? null
+    const content = contentOf(dottedLines(), { from, to, helloName, nowMs: context.now(), run })
     await session.sendRaw(
       content,
       'content with the lines "..", "..x" and "...", and the final dot',
     )
     await session.sendRaw(Buffer.from('.\r\n'), null)
     const said = await session.read()
+    const isTaken = codeOf(said) === 250
+    const outcome = isTaken ? 'accepted' : 'not-accepted'
+    context.catching?.settle(from, said.kind === 'reply' ? outcome : 'unclear')
     const next = session.isOpen ? await session.say('NOOP') : null
     await session.quit()
     const evidence = [session.transcript.since(0)]

@@ -4,7 +4,7 @@
 import type { PresentedClient } from '#client/client.ts'
 import type { Extensions } from '#smtp/extensions.ts'
 import type { PeerReply } from '#smtp/reply.ts'
-import type { Route, TlsPolicy } from '#registry/registry.ts'
+import type { Route, RouteLimits, TlsPolicy } from '#registry/registry.ts'
 import type { TlsStanding } from './judge-tls.ts'
 
 export type { TlsStanding } from './judge-tls.ts'
@@ -210,6 +210,11 @@ export interface NextHops {
   /** Opens or closes a breaker without an event: another process has told of it. */
   readonly hear: (news: TargetNews) => void
   readonly states: () => readonly NextHopState[]
+  /**
+   * From now on no route gets more connections, or more on one connection, than these limits say, by
+   * Route.id; a route that is not in it has none beyond the options. No I/O.
+   */
+  readonly obey: (limits: ReadonlyMap<string, RouteLimits>) => void
   /** Ends idle connections with QUIT and waits for the busy ones, at most `graceMs`. */
   readonly close: (graceMs: number) => Promise<void>
 }

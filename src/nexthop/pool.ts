@@ -2,7 +2,7 @@
 
 import type { Deadlines, Expirable } from '#base/deadlines.ts'
 import type { Dialog, DialogOwner } from './dialog.ts'
-import type { NoAnswer, Within } from './nexthop.ts'
+import type { NoAnswer, Precedence, Within } from './nexthop.ts'
 import { WaitingLine } from './waiting-line.ts'
 
 export interface PoolOptions {
@@ -12,6 +12,8 @@ export interface PoolOptions {
   readonly maxUsesPerConnection: number
   /** Questions answered with anything but yes. Default: no limit. */
   readonly maxRefusalsPerConnection?: number
+  /** A connection that has ended counts so long, because its server may count it still. Default 0. */
+  readonly restMs?: number
   readonly deadlines: Deadlines
   /** Opens one connection; never rejects. The budget is of the waiter that needs it. */
   readonly open: (owner: DialogOwner, within: Within) => Promise<Dialog | NoAnswer>
@@ -21,6 +23,8 @@ export interface PoolOptions {
 }
 
 interface Waiter extends Expirable {
+  /** Where it waits. */
+  pool: Pool
   readonly within: Within
   readonly settle: (result: Dialog | NoAnswer) => void
 }
@@ -41,13 +45,44 @@ export class Pool implements DialogOwner {
   #crowdedCount = 1
   #usedUpUntilMs = 0
   #usedUpCount = 1
+  #maxUsesPerConnection: number
+  #restMs: number
+  /** Whose work it has taken on: their connections count here until they are gone. */
+  #before: readonly Pool[] = []
+  #successor: Pool | null = null
 
   constructor(options: PoolOptions) {
     this.#options = options
+    this.#maxUsesPerConnection = options.maxUsesPerConnection
+    this.#restMs = options.restMs ?? 0
   }
 
   get connectionCount(): number {
-    return this.#open.size + this.#openingCount
+    const ownCount = this.#open.size + this.#openingCount
+    return this.#before.reduce((sum, pool) => sum + pool.connectionCount, ownCount)
+  }
+
+  /** A connection that has been used more often ends with the task it has. */
+  set maxUsesPerConnection(count: number) {
+    this.#maxUsesPerConnection = count
+  }
+
+  /**
+   * Goes on in their place, with those who wait there. What they have busy ends with its task, and leaves no
+   * room here until then.
+   */
+  succeed(before: readonly Pool[]): void {
+    this.#before = before
+    for (const pool of before) {
+      pool.#successor = this
+      pool.#restMs = this.#restMs
+      for (let waiter = pool.#waiting.takeNext(); waiter; waiter = pool.#waiting.takeNext()) {
+        waiter.pool = this
+        this.#waiting.add(waiter, precedenceOf(waiter.within))
+      }
+      pool.close()
+    }
+    this.#openForWaiters()
   }
 
   /** Connections that have been ready at least once. */
@@ -63,16 +98,17 @@ export class Pool implements DialogOwner {
   acquire(within: Within): Dialog | Promise<Dialog | NoAnswer> {
     const idle = this.#takeIdle()
     if (idle !== undefined) return idle
-    const precedence = within.precedence ?? 'session'
+    const precedence = precedenceOf(within)
     if (precedence === 'session' && this.#isLineFull) {
       return Promise.resolve(busy('too many wait for a connection already'))
     }
     return new Promise((resolve) => {
       const waiter: Waiter = {
+        pool: this,
         within,
         settle: resolve,
         deadlineMs: this.#options.deadlines.in(within.budgetMs),
-        expire: () => this.#giveUp(waiter),
+        expire: () => waiter.pool.#giveUp(waiter),
       }
       this.#waiting.add(waiter, precedence)
       this.#options.deadlines.add(waiter)
@@ -101,10 +137,16 @@ export class Pool implements DialogOwner {
   }
 
   onClosed = (dialog: Dialog): void => {
-    this.#open.delete(dialog)
     const index = this.#idle.indexOf(dialog)
     if (index >= 0) this.#idle.splice(index, 1)
-    this.#openForWaiters()
+    if (this.#restMs > 0 && this.#open.has(dialog))
+      setTimeout(() => this.#forget(dialog), this.#restMs)
+    else this.#forget(dialog)
+  }
+
+  #forget(dialog: Dialog): void {
+    this.#open.delete(dialog)
+    this.#onRoom()
   }
 
   /** The server has ended a connection because of its number of uses: it gets fewer from now on. */
@@ -133,9 +175,9 @@ export class Pool implements DialogOwner {
   }
 
   #isUsedUp(dialog: Dialog): boolean {
-    const { maxUsesPerConnection, maxRefusalsPerConnection = Infinity } = this.#options
+    const { maxRefusalsPerConnection = Infinity } = this.#options
     if (dialog.isSpent || dialog.refusalCount >= maxRefusalsPerConnection) return true
-    if (dialog.useCount >= maxUsesPerConnection) return true
+    if (dialog.useCount >= this.#maxUsesPerConnection) return true
     return dialog.useCount >= this.#usedUpCount && this.#options.monotonicMs() < this.#usedUpUntilMs
   }
 
@@ -153,6 +195,17 @@ export class Pool implements DialogOwner {
       this.connectionCount >= this.#maxConnectionCount &&
       this.#waiting.sessionCount - this.#openingCount >= maxWaitingCount
     )
+  }
+
+  /** There is a connection less. */
+  #onRoom(): void {
+    this.#openForWaiters()
+    if (this.#successor !== null) this.#successor.#onPredecessorRoom()
+  }
+
+  #onPredecessorRoom(): void {
+    this.#before = this.#before.filter((pool) => pool.connectionCount > 0)
+    this.#onRoom()
   }
 
   #openForWaiters(): void {
@@ -175,6 +228,7 @@ export class Pool implements DialogOwner {
     if (!('kind' in result)) this.#openForWaiters()
     else if (result.kind === 'refused' && this.#open.size > 0) this.#onCrowded()
     else this.#failWaiters(result)
+    if (this.#successor !== null) this.#successor.#onPredecessorRoom()
     return result
   }
 
@@ -202,6 +256,10 @@ export class Pool implements DialogOwner {
     this.#options.deadlines.delete(waiter)
     waiter.settle(busy('no connection became free in time'))
   }
+}
+
+function precedenceOf({ precedence = 'session' }: Within): Precedence {
+  return precedence
 }
 
 function busy(detail: string): NoAnswer {

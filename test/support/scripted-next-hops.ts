@@ -71,6 +71,7 @@ export function scriptedNextHops(
     recover: async () => !scripted.isDown,
     hear: () => undefined,
     states: () => [],
+    obey: () => undefined,
     close: async () => {},
   }
   return scripted

@@ -29,7 +29,7 @@ import type { ProcessReport, RelayStatus } from './relay-status.ts'
 import { SharedClients } from './serve-clients.ts'
 import { serveLedger, type LedgerService } from './serve-ledger.ts'
 import { serveSessionCounts, type SessionCounts } from './serve-session-counts.ts'
-import { coordinatorConfig, linkPath } from './shares.ts'
+import { coordinatorConfig, coordinatorShare, linkPath } from './shares.ts'
 import { WholeExposition } from './whole-exposition.ts'
 
 /** A process that does not answer in this time is left out. */
@@ -54,7 +54,11 @@ export async function runCoordinator(options: {
   const wires = new Wires(telemetry)
   const spool = stack.adopt(await openSpoolOf(config, telemetry), (opened) => opened.close())
   await removeLeftOver(incomingFolder(config.spool.folder))
-  const toolbox = stack.use(await openToolbox(config, wires.emit))
+  const toolbox = stack.use(
+    await openToolbox(config, wires.emit, {
+      shareOf: (connectionCount) => coordinatorShare(connectionCount, config.workers),
+    }),
+  )
   const { nextHops } = toolbox
   const ledger = serveLedger(new MemoryLedgerBook(systemClock.now), (isEmpty) =>
     server.tellAll(news.ledgerEmpty, isEmpty),

@@ -33,6 +33,17 @@ export function coordinatorConfig(config: Config): Config {
   }
 }
 
+/** Of the connections that a server takes: the coordinator's, which brings what has time. At least one. */
+export function coordinatorShare(connectionCount: number, workerCount: number): number {
+  return Math.max(1, Math.floor(connectionCount / (workerCount + 1)))
+}
+
+/** A worker's: what the coordinator leaves, in even parts. At least one. */
+export function workerShare(connectionCount: number, workerCount: number): number {
+  const left = connectionCount - coordinatorShare(connectionCount, workerCount)
+  return Math.max(1, Math.floor(left / workerCount))
+}
+
 /** The socket the coordinator serves. */
 export function linkPath(config: Config): string {
   return path.join(config.state, 'link.sock')

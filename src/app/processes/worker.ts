@@ -22,7 +22,7 @@ import { targetsOf, type ProcessReport } from './relay-status.ts'
 import { RemoteLedgerBook } from './remote-ledger-book.ts'
 import { RemoteSessionCount } from './remote-session-count.ts'
 import { remoteSpool } from './remote-spool.ts'
-import { linkPath, workerConfig } from './shares.ts'
+import { linkPath, workerConfig, workerShare } from './shares.ts'
 
 const freeSpaceIntervalMs = 1000
 /** How often workers tell which clients keep them busy: what a limit may be exceeded by is one of these. */
@@ -61,7 +61,12 @@ export async function runWorker(options: {
     shared.sessions.close()
     shared.link.close()
   })
-  const toolbox = stack.use(await openToolbox(config, wires.emit, () => !shared.link.isUp()))
+  const toolbox = stack.use(
+    await openToolbox(config, wires.emit, {
+      isRecoveryAsker: () => !shared.link.isUp(),
+      shareOf: (connectionCount) => workerShare(connectionCount, count),
+    }),
+  )
   const freeSpace = stack.use(watchFreeSpace(config))
   const contentFolder = path.join(incomingFolder(config.spool.folder), name)
   await mkdir(contentFolder, { recursive: true, mode: 0o700 })

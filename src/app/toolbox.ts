@@ -10,7 +10,7 @@ import type { Config } from '#config/config.ts'
 import type { Resolver } from '#dns/dns.ts'
 import { openResolver } from '#dns/open-resolver.ts'
 import { openNextHops } from '#nexthop/open-next-hops.ts'
-import type { NextHopEvent, NextHops } from '#nexthop/nexthop.ts'
+import type { ConnectionShare, NextHopEvent, NextHops } from '#nexthop/nexthop.ts'
 import { openRecipients } from '#recipients/open-recipients.ts'
 import type { RecipientEvent, RecipientFault, Recipients } from '#recipients/recipients.ts'
 import { openRegistry } from '#registry/open-registry.ts'
@@ -39,7 +39,7 @@ export interface ToolboxShare {
   /** False while another process asks whether targets are back, and tells. */
   readonly isRecoveryAsker: () => boolean
   /** Its part of the connections that a server takes. */
-  readonly shareOf: (connectionCount: number) => number
+  readonly share: ConnectionShare
 }
 
 /** Without `share` everything is this process's. Rejects with a CommandError that says what cannot be opened. */

@@ -36,6 +36,7 @@ export function openNextHops(options: TargetOptions): NextHops {
       limits = next
       for (const [id, target] of targets) target.obey(limits.get(id) ?? noLimits)
     },
+    makeRoom: (routeId, isTurn) => targets.get(routeId)?.makeRoom(isTurn),
     close: (graceMs) => closeAll(targets, graceMs),
   }
 }

@@ -14,12 +14,20 @@ export interface PoolOptions {
   readonly maxRefusalsPerConnection?: number
   /** A connection that has ended counts so long, because its server may count it still. Default 0. */
   readonly restMs?: number
+  /** Each connection has to be borrowed; absent: they are all this pool's. */
+  readonly lender?: PoolLender | null
   readonly deadlines: Deadlines
   /** Opens one connection; never rejects. The budget is of the waiter that needs it. */
   readonly open: (owner: DialogOwner, within: Within) => Promise<Dialog | NoAnswer>
   /** A connection could not be opened, or could. */
   readonly onOpened: (result: Dialog | NoAnswer, tookMs: number) => void
   readonly monotonicMs: () => number
+}
+
+/** A Lender for one route. */
+export interface PoolLender {
+  readonly borrow: (withinMs: number) => Promise<boolean>
+  readonly giveBack: () => void
 }
 
 interface Waiter extends Expirable {
@@ -33,6 +41,10 @@ interface Waiter extends Expirable {
 const crowdedMs = 60_000
 /** A server that ended a connection at its n-th use gets fewer on each for so long. */
 const usedUpMs = 3_600_000
+/** Somebody else waits for a connection that was lent: mails go on over it so long, or each would cost one. */
+const lentTurnMs = 500
+/** Nothing was lent in time: who has more time asks again after a pause. */
+const borrowPauseMs = 100
 
 export class Pool implements DialogOwner {
   readonly #options: PoolOptions
@@ -50,6 +62,8 @@ export class Pool implements DialogOwner {
   /** Whose work it has taken on: their connections count here until they are gone. */
   #before: readonly Pool[] = []
   #successor: Pool | null = null
+  /** Since when another process waits for one that was lent; null: none does. */
+  #wantedSinceMs: number | null = null
 
   constructor(options: PoolOptions) {
     this.#options = options
@@ -122,11 +136,11 @@ export class Pool implements DialogOwner {
   }
 
   onReady = (dialog: Dialog): void => {
-    if (this.#isClosing || this.#isUsedUp(dialog)) {
+    this.#open.add(dialog)
+    if (this.#isClosing || this.#isUsedUp(dialog) || this.#endsTurn()) {
       dialog.quit()
       return
     }
-    this.#open.add(dialog)
     const waiter = this.#waiting.takeNext()
     if (waiter === undefined) {
       this.#idle.push(dialog)
@@ -145,7 +159,7 @@ export class Pool implements DialogOwner {
   }
 
   #forget(dialog: Dialog): void {
-    this.#open.delete(dialog)
+    if (this.#open.delete(dialog)) this.#options.lender?.giveBack()
     this.#onRoom()
   }
 
@@ -153,6 +167,22 @@ export class Pool implements DialogOwner {
   endedAfter(useCount: number): void {
     this.#usedUpCount = Math.max(1, useCount)
     this.#usedUpUntilMs = this.#options.monotonicMs() + usedUpMs
+  }
+
+  /** Another process waits for one that was lent to this one; `isTurn`: which has fewer. */
+  makeRoom(isTurn: boolean): void {
+    const idle = this.#takeIdle()
+    if (idle !== undefined) idle.quit()
+    else if (isTurn && this.#open.size > 0) this.#wantedSinceMs ??= this.#options.monotonicMs()
+  }
+
+  /** Without work of its own at once, else after a turn. One connection for each time it was wanted. */
+  #endsTurn(): boolean {
+    const sinceMs = this.#wantedSinceMs
+    if (sinceMs === null) return false
+    const isNow = this.#waiting.length === 0 || this.#options.monotonicMs() - sinceMs >= lentTurnMs
+    if (isNow) this.#wantedSinceMs = null
+    return isNow
   }
 
   close(): void {
@@ -215,21 +245,36 @@ export class Pool implements DialogOwner {
     ) {
       const next = this.#waiting.at(this.#openingCount)
       if (next === undefined) return
-      void this.#openConnection(next.within)
+      void this.#openConnection(next.within, true)
     }
   }
 
-  async #openConnection(within: Within): Promise<Dialog | NoAnswer> {
+  async #openConnection(within: Within, isForWaiter = false): Promise<Dialog | NoAnswer> {
     this.#openingCount += 1
+    const { lender = null } = this.#options
+    if (lender !== null) {
+      if (!(await lender.borrow(within.budgetMs))) return this.#nothingLent()
+      if (isForWaiter && this.#waiting.length === 0) {
+        lender.giveBack()
+        return this.#nothingLent()
+      }
+    }
     const startMs = this.#options.monotonicMs()
     const result = await this.#options.open(this, within)
     this.#openingCount -= 1
+    if ('kind' in result) lender?.giveBack()
     this.#options.onOpened(result, this.#options.monotonicMs() - startMs)
     if (!('kind' in result)) this.#openForWaiters()
     else if (result.kind === 'refused' && this.#open.size > 0) this.#onCrowded()
     else this.#failWaiters(result)
     if (this.#successor !== null) this.#successor.#onPredecessorRoom()
     return result
+  }
+
+  #nothingLent(): NoAnswer {
+    this.#openingCount -= 1
+    setTimeout(() => this.#onRoom(), borrowPauseMs).unref()
+    return busy('other processes have all the connections that the server takes')
   }
 
   /** The server takes mail, but no further connection: what waits goes over those there are. */

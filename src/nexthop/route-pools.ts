@@ -2,18 +2,23 @@
 // takes few, so that whoever comes first has the next one, and all of them together are no more than it takes.
 
 import type { RouteLimits } from '#registry/registry.ts'
-import type { Pool, PoolOptions } from './pool.ts'
+import type { ConnectionShare } from './nexthop.ts'
+import type { Pool, PoolLender, PoolOptions } from './pool.ts'
 
 export type Purpose = 'question' | 'handover'
 
 /** What a pool may have; without `maxWaitingCount` any number may wait. */
-export type PoolSize = Pick<PoolOptions, 'maxConnectionCount' | 'maxUsesPerConnection' | 'restMs'> &
+export type PoolSize = Pick<
+  PoolOptions,
+  'maxConnectionCount' | 'maxUsesPerConnection' | 'restMs' | 'lender'
+> &
   Partial<Pick<PoolOptions, 'maxWaitingCount' | 'maxRefusalsPerConnection'>>
 
 export interface RoutePoolsOptions {
   readonly sizes: Readonly<Record<Purpose, PoolSize>>
-  /** This process's part of the connections that a server takes, at least 1. */
-  readonly shareOf: (connectionCount: number) => number
+  readonly routeId: string
+  /** Null: all connections are this process's. */
+  readonly share: ConnectionShare | null
   readonly create: (purpose: Purpose, size: PoolSize) => Pool
 }
 
@@ -26,6 +31,7 @@ export class RoutePools {
   #handover: Pool
   /** For both; Infinity: each has its own. */
   #maxConnectionCount = Infinity
+  #isLent = false
 
   constructor(options: RoutePoolsOptions) {
     this.#options = options
@@ -66,9 +72,11 @@ export class RoutePools {
   /** From now on; what is open beyond it ends with the task it has. */
   obey({ maxConnectionCount, maxMailsPerConnection }: RouteLimits): void {
     const { question, handover } = this.#options.sizes
-    const limit = maxConnectionCount === null ? Infinity : this.#options.shareOf(maxConnectionCount)
-    const isLimit = limit < question.maxConnectionCount + handover.maxConnectionCount
-    this.#limitConnections(isLimit ? limit : Infinity)
+    const count = maxConnectionCount ?? Infinity
+    const { share } = this.#options
+    const part = share === null || maxConnectionCount === null ? count : share.of(count)
+    const isLimit = (part ?? count) < question.maxConnectionCount + handover.maxConnectionCount
+    this.#limitConnections(isLimit ? (part ?? count) : Infinity, part === null)
     const uses = maxMailsPerConnection ?? Infinity
     this.#question.maxUsesPerConnection = Math.min(uses, question.maxUsesPerConnection)
     this.#handover.maxUsesPerConnection = Math.min(uses, handover.maxUsesPerConnection)
@@ -83,9 +91,10 @@ export class RoutePools {
     for (const pool of this.#all) pool.close()
   }
 
-  #limitConnections(limit: number): void {
-    if (limit === this.#maxConnectionCount) return
+  #limitConnections(limit: number, isLent: boolean): void {
+    if (limit === this.#maxConnectionCount && isLent === this.#isLent) return
     this.#maxConnectionCount = limit
+    this.#isLent = isLent
     const before = this.#all
     const { sizes, create } = this.#options
     if (limit === Infinity) {
@@ -93,10 +102,22 @@ export class RoutePools {
       this.#handover = create('handover', sizes.handover)
     } else {
       // With the waits of mails: a question has a budget of its own.
-      this.#handover = create('handover', commonSize(limit, sizes))
+      this.#handover = create('handover', {
+        ...commonSize(limit, sizes),
+        lender: isLent ? this.#lenderOf(limit) : null,
+      })
       this.#question = this.#handover
     }
     this.#handover.succeed(before)
+  }
+
+  #lenderOf(count: number): PoolLender {
+    const { routeId, share } = this.#options
+    return {
+      borrow: async (withinMs) =>
+        share === null || (await share.lender.borrow(routeId, count, withinMs)),
+      giveBack: () => share?.lender.giveBack(routeId),
+    }
   }
 
   get #all(): readonly Pool[] {

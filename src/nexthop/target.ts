@@ -8,6 +8,7 @@ import { Breaker } from './breaker.ts'
 import { routeName } from './candidates.ts'
 import { Dialog, type DialogOutcome, type DialogOwner, type DialogTimeouts } from './dialog.ts'
 import type {
+  ConnectionShare,
   NextHopEvent,
   NextHopFacts,
   NextHopState,
@@ -56,8 +57,8 @@ export interface TargetOptions {
   readonly emit: (event: NextHopEvent) => void
   /** False while another process asks whether targets are back, and tells; absent: always this one. */
   readonly isRecoveryAsker?: () => boolean
-  /** This process's part of the connections that a server takes, at least 1; absent: all. */
-  readonly shareOf?: (connectionCount: number) => number
+  /** Absent: this process is the only one. */
+  readonly share?: ConnectionShare
 }
 
 /** Whoever asks for the recovery question gets no more than one in this time. */
@@ -87,7 +88,8 @@ export class Target {
     this.#reach = this.#createReach()
     this.#pools = new RoutePools({
       sizes: options,
-      shareOf: options.shareOf ?? ((count): number => count),
+      routeId: route.id,
+      share: options.share ?? null,
       create: (purpose, size) => this.#createPool(purpose, size),
     })
     this.#breaker = this.#createBreaker()
@@ -174,6 +176,10 @@ export class Target {
 
   obey(limits: RouteLimits): void {
     this.#pools.obey(limits)
+  }
+
+  makeRoom(isTurn: boolean): void {
+    this.#pools.handover.makeRoom(isTurn)
   }
 
   close(): void {
@@ -267,11 +273,8 @@ export class Target {
   #createPool(purpose: Purpose, size: PoolSize): Pool {
     const { deadlines, monotonicMs } = this.#options
     return new Pool({
-      maxConnectionCount: size.maxConnectionCount,
-      maxWaitingCount: size.maxWaitingCount ?? Infinity,
-      maxUsesPerConnection: size.maxUsesPerConnection,
-      maxRefusalsPerConnection: size.maxRefusalsPerConnection ?? Infinity,
-      restMs: size.restMs ?? 0,
+      maxWaitingCount: Infinity,
+      ...size,
       deadlines,
       open: (owner, within) => this.#open(purpose, owner, within),
       onOpened: (result, tookMs) => this.#onOpened(purpose, result, tookMs),

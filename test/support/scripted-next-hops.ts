@@ -72,6 +72,7 @@ export function scriptedNextHops(
     hear: () => undefined,
     states: () => [],
     obey: () => undefined,
+    makeRoom: () => undefined,
     close: async () => {},
   }
   return scripted

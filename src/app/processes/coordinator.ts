@@ -28,6 +28,8 @@ import { relayStatus, spoolStatus, targetsOf } from './relay-status.ts'
 import type { ProcessReport, RelayStatus } from './relay-status.ts'
 import { SharedClients } from './serve-clients.ts'
 import { serveLedger, type LedgerService } from './serve-ledger.ts'
+import { Loans } from './loans.ts'
+import { askedOfLoans, loansOf, toldOfLoans } from './serve-loans.ts'
 import { serveSessionCounts, type SessionCounts } from './serve-session-counts.ts'
 import { coordinatorConfig, coordinatorShare, linkPath } from './shares.ts'
 import { WholeExposition } from './whole-exposition.ts'
@@ -54,9 +56,21 @@ export async function runCoordinator(options: {
   const wires = new Wires(telemetry)
   const spool = stack.adopt(await openSpoolOf(config, telemetry), (opened) => opened.close())
   await removeLeftOver(incomingFolder(config.spool.folder))
+  const loans = new Loans({
+    onWanted: (wanted) => {
+      if (wanted.by !== 'coordinator') nextHops.makeRoom(wanted.routeId, wanted.isTurn)
+      for (const peer of server.peers()) {
+        if (peer.name !== wanted.by) peer.tell(news.connectionWanted, toJson(wanted))
+      }
+    },
+  })
+  stack.defer(() => loans.close())
   const toolbox = stack.use(
     await openToolbox(config, wires.emit, {
-      shareOf: (connectionCount) => coordinatorShare(connectionCount, config.workers),
+      share: {
+        of: (connectionCount) => coordinatorShare(connectionCount, config.workers),
+        lender: loansOf(loans, 'coordinator'),
+      },
     }),
   )
   const { nextHops } = toolbox
@@ -69,6 +83,7 @@ export async function runCoordinator(options: {
     spool,
     commits: serveCommits(spool),
     nextHops,
+    loans,
     ledger,
     sessionCounts: serveSessionCounts(),
     clients: new SharedClients(),
@@ -132,6 +147,7 @@ interface Parts {
   readonly spool: Spool
   readonly commits: CommitService
   readonly nextHops: NextHops
+  readonly loans: Loans
   readonly ledger: LedgerService
   readonly sessionCounts: SessionCounts
   readonly clients: SharedClients
@@ -141,7 +157,7 @@ interface Parts {
 }
 
 async function serve(parts: Parts): Promise<LinkServer> {
-  const { config, nextHops, ledger, sessionCounts, clients } = parts
+  const { config, nextHops, loans, ledger, sessionCounts, clients } = parts
   try {
     const server: LinkServer = await serveLink({
       path: linkPath(config),
@@ -154,6 +170,7 @@ async function serve(parts: Parts): Promise<LinkServer> {
       },
       onGone: (peer) => {
         ledger.onGone(peer)
+        loans.gone(peer.name)
         sessionCounts.onGone(peer)
         clients.gone(peer, server.peers())
       },
@@ -165,16 +182,18 @@ async function serve(parts: Parts): Promise<LinkServer> {
 }
 
 function handlersOf(parts: Parts, server: () => LinkServer): LinkHandlers {
-  const { config, nextHops, ledger, clients, telemetry, expositions, back } = parts
+  const { config, nextHops, loans, ledger, clients, telemetry, expositions, back } = parts
   const counter = new StatusCounter()
   return {
     asked: {
       ...ledger.asked,
+      ...askedOfLoans(loans),
       [calls.commit]: parts.commits.asked,
       [calls.status]: async () => message(await status(parts, server(), counter)),
     },
     told: {
       ...ledger.told,
+      ...toldOfLoans(loans),
       ...parts.sessionCounts.told,
       [news.target]: (value, from) => {
         const told = fromJson<TargetNews>(value)

@@ -69,6 +69,7 @@ const openFolders: ReadonlySet<string> = new Set(['base', 'smtp', 'message', 've
 const furtherDoors: Readonly<Record<string, { readonly users: readonly string[] }>> = {
   // The report has several forms, and each is its own reader's.
   'compliance/dns/check-domain.ts': { users: ['app'] },
+  'compliance/measured.ts': { users: ['app'] },
   'compliance/profile-store.ts': { users: ['app'] },
   'compliance/report/report-html.ts': { users: ['app'] },
   'compliance/report/report-json.ts': { users: ['app'] },
@@ -124,6 +125,7 @@ const furtherDoors: Readonly<Record<string, { readonly users: readonly string[] 
   'registry/leads-back.ts': { users: ['app'] },
   'registry/plan.ts': { users: ['app'] },
   'registry/route.ts': { users: ['app', 'delivery'] },
+  'registry/server-profile.ts': { users: ['app', 'compliance'] },
   'registry/served-domain.ts': { users: ['app', 'delivery'] },
   'registry/unreadable.ts': { users: ['app'] },
   // The commands `pforte recipient …`: the error of an order, the subject of a question, the table.

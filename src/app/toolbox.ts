@@ -10,11 +10,12 @@ import type { Config } from '#config/config.ts'
 import type { Resolver } from '#dns/dns.ts'
 import { openResolver } from '#dns/open-resolver.ts'
 import { openNextHops } from '#nexthop/open-next-hops.ts'
-import type { NextHopEvent, NextHops } from '#nexthop/nexthop.ts'
+import type { ConnectionShare, NextHopEvent, NextHops } from '#nexthop/nexthop.ts'
 import { openRecipients } from '#recipients/open-recipients.ts'
 import type { RecipientEvent, RecipientFault, Recipients } from '#recipients/recipients.ts'
 import { openRegistry } from '#registry/open-registry.ts'
 import type { Registry, RegistryEvent } from '#registry/registry.ts'
+import { routeLimits } from '#registry/server-profile.ts'
 import { CommandError } from './command.ts'
 import { nextHopOptions, recipientOptions } from './build.ts'
 
@@ -33,14 +34,19 @@ const deadlineIntervalMs = 250
 /** Idle connections say QUIT and are gone at once; busy ones do not hold a command up. */
 const closeGraceMs = 500
 
-/**
- * `isRecoveryAsker`: false while another process asks whether targets are back, and tells. Rejects with a
- * CommandError that says what cannot be opened.
- */
+/** Of one of several processes of a relay. */
+export interface ToolboxShare {
+  /** False while another process asks whether targets are back, and tells. */
+  readonly isRecoveryAsker: () => boolean
+  /** Its part of the connections that a server takes. */
+  readonly share: ConnectionShare
+}
+
+/** Without `share` everything is this process's. Rejects with a CommandError that says what cannot be opened. */
 export async function openToolbox(
   config: Config,
   emit: (event: ToolboxEvent) => void = () => undefined,
-  isRecoveryAsker: () => boolean = () => true,
+  share: Partial<ToolboxShare> = {},
 ): Promise<Toolbox> {
   await mkdir(config.state, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
     throw new CommandError(`cannot create the state folder ${config.state}: ${String(error)}`)
@@ -49,13 +55,21 @@ export async function openToolbox(
     monotonicMs: systemClock.monotonicMs,
     intervalMs: deadlineIntervalMs,
   })
-  const registry = openRegistry({ folder: config.state, clock: systemClock, emit })
+  const registry = openRegistry({
+    folder: config.state,
+    clock: systemClock,
+    emit: (event) => {
+      if (event.kind === 'registry-changed') nextHops.obey(routeLimits(registry.list()))
+      emit(event)
+    },
+  })
   const resolver = openResolver({ ...config.dns, clock: systemClock, cacheEntryCount: 10_000 })
   const ca = trustedCertificates(config.tls.ca)
   const nextHops = openNextHops({
     ...nextHopOptions(config, { resolver, deadlines, ca, emit }),
-    isRecoveryAsker,
+    ...share,
   })
+  nextHops.obey(routeLimits(registry.list()))
   const recipients = openRecipients(recipientOptions(config, nextHops, emit))
   return {
     registry,

@@ -10,6 +10,7 @@ import {
   type Finding,
   type Severity,
 } from './check.ts'
+import type { Profile } from './profile.ts'
 import type { SnippetTopic } from './mta/snippets.ts'
 import { isGreylisting } from './replies.ts'
 import { send, type Sending, type Sent } from './sending.ts'
@@ -27,6 +28,8 @@ export interface DataCheck {
   /** Before the words of the server. */
   readonly remedy: Text
   readonly snippets: readonly SnippetTopic[]
+  /** What a permanent refusal says of the server, besides that it refuses. */
+  readonly refusalMeans?: Profile
 }
 
 export function dataCheck(options: DataCheck): Check {
@@ -52,7 +55,7 @@ export function dataCheck(options: DataCheck): Check {
 
 export function judgeSent(
   sent: Sent,
-  { remedy, snippets }: Pick<DataCheck, 'remedy' | 'snippets'>,
+  { remedy, snippets, refusalMeans = {} }: Pick<DataCheck, 'remedy' | 'snippets' | 'refusalMeans'>,
 ): Finding {
   const { words, seen } = sent
   const evidence = [seen]
@@ -86,7 +89,7 @@ export function judgeSent(
   return violated(text(`Nach dem Inhalt: „${words}“`, `After the content: “${words}”`), {
     subtype,
     evidence,
-    measured: { refusesAtData: true },
+    measured: { refusesAtData: true, ...(isPermanent(reply) && refusalMeans) },
     remedy: { text: text(`${remedy.de} („${words}“)`, `${remedy.en} (“${words}”)`), snippets },
   })
 }

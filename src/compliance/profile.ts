@@ -27,7 +27,7 @@ export interface Profile {
   readonly isSubaddressing?: boolean
   /** Refuses content after DATA. */
   readonly refusesAtData?: boolean
-  /** Longest line of a content in bytes without CR LF that was accepted. */
+  /** The longest line every server has to take, in bytes without CR LF, when a longer one was refused. */
   readonly maxLineBytes?: number
 }
 

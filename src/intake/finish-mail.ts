@@ -14,8 +14,9 @@ import type { Recipients } from '#recipients/recipients.ts'
 import type { Transaction } from '#session/session.ts'
 import { encodeMailbox, reversePathText } from '#smtp/path.ts'
 import type { Spool } from '#spool/spool.ts'
-import { accept, defer } from '#verdict/verdict.ts'
+import { accept, defer, reject, type Rejection } from '#verdict/verdict.ts'
 import type { IncomingContent } from './incoming-content.ts'
+import { hasLineAbove, notKept, objectionToKeeping } from './keeping.ts'
 import { planMail, unsent, type MailJudgement } from './judge-mail.ts'
 import type { TakenRecipient } from './judge-recipient.ts'
 import type { MailIdentity, RelayedLedger } from './relayed-ledger.ts'
@@ -71,6 +72,11 @@ export async function finishMail(
     return unsent(objection ?? defer({ kind: 'internal-error' }))
   }
   const stored = content.stored(head)
+  const limited = mail.taken.find(({ domain }) => domain.byHand.maxLineBytes !== null)
+  if (limited !== undefined) {
+    const tooLong = await lineTooLong(limited, stored)
+    if (tooLong !== null) return unsent(tooLong)
+  }
   const outbound: OutboundMail = {
     ...outboundMail(mail),
     content: traceContent(stored, trace(options, mail), header.forgedResults),
@@ -78,6 +84,17 @@ export async function finishMail(
   return options.ledger.isEmpty
     ? await relay(options, mail, outbound, stored, nobody)
     : await relayOnlyTheRest(options, mail, outbound, stored)
+}
+
+/** The limit is a person's word; it is the same for all recipients of a transaction. */
+async function lineTooLong(
+  { domain: { domain, byHand } }: TakenRecipient,
+  stored: StoredContent,
+): Promise<Rejection | null> {
+  const maxBytes = byHand.maxLineBytes ?? Infinity
+  return (await hasLineAbove(stored.openFrom(0), maxBytes))
+    ? reject({ kind: 'line-too-long', domain, maxBytes })
+    : null
 }
 
 const nobody: ReadonlySet<string> = new Set()
@@ -100,13 +117,20 @@ async function relay(
   const judgement =
     plan.toTakeOver.length === 0
       ? plan.judgement
-      : await takeOver(options, mail, outbound.content, plan, groups)
+      : await keep(options, mail, outbound.content, plan, groups)
   const served = [...already, ...judgement.served]
   const identity = identityOf(mail, stored)
   if (judgement.verdict.kind !== 'accept' && served.length > 0) {
     await options.ledger.remember(identity, stored, Promise.resolve(served))
   }
   return { ...judgement, served, isRetry: already.size > 0 }
+}
+
+/** As `takeOver`, unless it is a mail that its server will not take from the spool. */
+async function keep(...args: Parameters<typeof takeOver>): Promise<MailJudgement> {
+  const [, mail, content, plan] = args
+  const objection = await objectionToKeeping(plan, mail.transaction.parameters, content)
+  return objection === null ? await takeOver(...args) : notKept(plan, objection)
 }
 
 /** The retry of a mail that some next hops already have goes only to the others. */

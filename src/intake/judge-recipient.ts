@@ -51,7 +51,7 @@ export function judgeRecipient(
   if (mailbox === null || domain === undefined) {
     return decided(reject({ kind: 'not-served', domain: domainText(options, path) }))
   }
-  const limit = Math.min(domain.maxMessageBytes ?? Infinity, options.maxMessageBytes)
+  const limit = Math.min(domain.profile.maxMessageBytes ?? Infinity, options.maxMessageBytes)
   const takenLimit = taken[0]?.maxMessageBytes ?? null
   const objection = judgeRcpt({
     domain,
@@ -60,6 +60,7 @@ export function judgeRecipient(
     parameters,
     maxMessageBytes: limit,
     takenMaxMessageBytes: takenLimit,
+    taken,
   })
   if (objection !== null) return decided(objection)
   const { isSmtpUtf8, sizeBytes } = parameters

@@ -4,7 +4,7 @@
 import type { PresentedClient } from '#client/client.ts'
 import type { Extensions } from '#smtp/extensions.ts'
 import type { PeerReply } from '#smtp/reply.ts'
-import type { Route, TlsPolicy } from '#registry/registry.ts'
+import type { Route, RouteLimits, TlsPolicy } from '#registry/registry.ts'
 import type { TlsStanding } from './judge-tls.ts'
 
 export type { TlsStanding } from './judge-tls.ts'
@@ -210,8 +210,39 @@ export interface NextHops {
   /** Opens or closes a breaker without an event: another process has told of it. */
   readonly hear: (news: TargetNews) => void
   readonly states: () => readonly NextHopState[]
+  /**
+   * From now on no route gets more connections, or more on one connection, than these limits say, by
+   * Route.id; a route that is not in it has none beyond the options. No I/O.
+   */
+  readonly obey: (limits: ReadonlyMap<string, RouteLimits>) => void
+  /**
+   * Another process waits for a connection of the route: an idle one that was lent to this one ends, and, if it
+   * `isTurn` of the other, one that is in use as soon as it is fair.
+   */
+  readonly makeRoom: (routeId: string, isTurn: boolean) => void
   /** Ends idle connections with QUIT and waits for the busy ones, at most `graceMs`. */
   readonly close: (graceMs: number) => Promise<void>
+}
+
+/**
+ * Lends the connections of a server that takes fewer than there are processes, so that all of them reach it
+ * and never with more than it takes.
+ */
+export interface Lender {
+  /**
+   * Resolves when this process may open one more of the route's `count` connections; false: not in time.
+   * Never rejects.
+   */
+  readonly borrow: (routeId: string, count: number, withinMs: number) => Promise<boolean>
+  /** A connection that was borrowed is gone, or did not come about. */
+  readonly giveBack: (routeId: string) => void
+}
+
+/** This process's part of the connections that a server takes, where there are several processes. */
+export interface ConnectionShare {
+  /** At least 1; null: there are fewer than processes, so they are lent. */
+  readonly of: (connectionCount: number) => number | null
+  readonly lender: Lender
 }
 
 /** What another process has found out about a target. */

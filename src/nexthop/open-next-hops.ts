@@ -1,6 +1,6 @@
 // All next hops of the relay, one target for each route in use.
 
-import type { Route } from '#registry/registry.ts'
+import type { Route, RouteLimits } from '#registry/registry.ts'
 import type { NextHops } from './nexthop.ts'
 import { Target, type TargetOptions } from './target.ts'
 
@@ -9,13 +9,18 @@ const forgetMs = 3_600_000
 /** Above this many routes the unused ones are looked for. */
 const tidyAboveCount = 1024
 
+const noLimits: RouteLimits = { maxConnectionCount: null, maxMailsPerConnection: null }
+
 export function openNextHops(options: TargetOptions): NextHops {
   const targets = new Map<string, Target>()
+  let limits: ReadonlyMap<string, RouteLimits> = new Map()
   const targetOf = (route: Route): Target => {
     const known = targets.get(route.id)
     if (known !== undefined) return known
     if (targets.size >= tidyAboveCount) forgetUnused(targets, options.now())
     const target = new Target(route, options)
+    const limit = limits.get(route.id)
+    if (limit !== undefined) target.obey(limit)
     targets.set(route.id, target)
     return target
   }
@@ -27,6 +32,11 @@ export function openNextHops(options: TargetOptions): NextHops {
     hear: ({ route, isDown, cause }) => targetOf(route).hear(isDown, cause),
     recover: async (route) => (await targets.get(route.id)?.recover()) ?? true,
     states: () => [...targets.values()].map((target) => target.state()),
+    obey: (next) => {
+      limits = next
+      for (const [id, target] of targets) target.obey(limits.get(id) ?? noLimits)
+    },
+    makeRoom: (routeId, isTurn) => targets.get(routeId)?.makeRoom(isTurn),
     close: (graceMs) => closeAll(targets, graceMs),
   }
 }

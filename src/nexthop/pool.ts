@@ -2,7 +2,7 @@
 
 import type { Deadlines, Expirable } from '#base/deadlines.ts'
 import type { Dialog, DialogOwner } from './dialog.ts'
-import type { NoAnswer, Within } from './nexthop.ts'
+import type { NoAnswer, Precedence, Within } from './nexthop.ts'
 import { WaitingLine } from './waiting-line.ts'
 
 export interface PoolOptions {
@@ -12,6 +12,10 @@ export interface PoolOptions {
   readonly maxUsesPerConnection: number
   /** Questions answered with anything but yes. Default: no limit. */
   readonly maxRefusalsPerConnection?: number
+  /** A connection that has ended counts so long, because its server may count it still. Default 0. */
+  readonly restMs?: number
+  /** Each connection has to be borrowed; absent: they are all this pool's. */
+  readonly lender?: PoolLender | null
   readonly deadlines: Deadlines
   /** Opens one connection; never rejects. The budget is of the waiter that needs it. */
   readonly open: (owner: DialogOwner, within: Within) => Promise<Dialog | NoAnswer>
@@ -20,7 +24,15 @@ export interface PoolOptions {
   readonly monotonicMs: () => number
 }
 
+/** A Lender for one route. */
+export interface PoolLender {
+  readonly borrow: (withinMs: number) => Promise<boolean>
+  readonly giveBack: () => void
+}
+
 interface Waiter extends Expirable {
+  /** Where it waits. */
+  pool: Pool
   readonly within: Within
   readonly settle: (result: Dialog | NoAnswer) => void
 }
@@ -29,6 +41,10 @@ interface Waiter extends Expirable {
 const crowdedMs = 60_000
 /** A server that ended a connection at its n-th use gets fewer on each for so long. */
 const usedUpMs = 3_600_000
+/** Somebody else waits for a connection that was lent: mails go on over it so long, or each would cost one. */
+const lentTurnMs = 500
+/** Nothing was lent in time: who has more time asks again after a pause. */
+const borrowPauseMs = 100
 
 export class Pool implements DialogOwner {
   readonly #options: PoolOptions
@@ -41,13 +57,46 @@ export class Pool implements DialogOwner {
   #crowdedCount = 1
   #usedUpUntilMs = 0
   #usedUpCount = 1
+  #maxUsesPerConnection: number
+  #restMs: number
+  /** Whose work it has taken on: their connections count here until they are gone. */
+  #before: readonly Pool[] = []
+  #successor: Pool | null = null
+  /** Since when another process waits for one that was lent; null: none does. */
+  #wantedSinceMs: number | null = null
 
   constructor(options: PoolOptions) {
     this.#options = options
+    this.#maxUsesPerConnection = options.maxUsesPerConnection
+    this.#restMs = options.restMs ?? 0
   }
 
   get connectionCount(): number {
-    return this.#open.size + this.#openingCount
+    const ownCount = this.#open.size + this.#openingCount
+    return this.#before.reduce((sum, pool) => sum + pool.connectionCount, ownCount)
+  }
+
+  /** A connection that has been used more often ends with the task it has. */
+  set maxUsesPerConnection(count: number) {
+    this.#maxUsesPerConnection = count
+  }
+
+  /**
+   * Goes on in their place, with those who wait there. What they have busy ends with its task, and leaves no
+   * room here until then.
+   */
+  succeed(before: readonly Pool[]): void {
+    this.#before = before
+    for (const pool of before) {
+      pool.#successor = this
+      pool.#restMs = this.#restMs
+      for (let waiter = pool.#waiting.takeNext(); waiter; waiter = pool.#waiting.takeNext()) {
+        waiter.pool = this
+        this.#waiting.add(waiter, precedenceOf(waiter.within))
+      }
+      pool.close()
+    }
+    this.#openForWaiters()
   }
 
   /** Connections that have been ready at least once. */
@@ -63,16 +112,17 @@ export class Pool implements DialogOwner {
   acquire(within: Within): Dialog | Promise<Dialog | NoAnswer> {
     const idle = this.#takeIdle()
     if (idle !== undefined) return idle
-    const precedence = within.precedence ?? 'session'
+    const precedence = precedenceOf(within)
     if (precedence === 'session' && this.#isLineFull) {
       return Promise.resolve(busy('too many wait for a connection already'))
     }
     return new Promise((resolve) => {
       const waiter: Waiter = {
+        pool: this,
         within,
         settle: resolve,
         deadlineMs: this.#options.deadlines.in(within.budgetMs),
-        expire: () => this.#giveUp(waiter),
+        expire: () => waiter.pool.#giveUp(waiter),
       }
       this.#waiting.add(waiter, precedence)
       this.#options.deadlines.add(waiter)
@@ -86,11 +136,11 @@ export class Pool implements DialogOwner {
   }
 
   onReady = (dialog: Dialog): void => {
-    if (this.#isClosing || this.#isUsedUp(dialog)) {
+    this.#open.add(dialog)
+    if (this.#isClosing || this.#isUsedUp(dialog) || this.#endsTurn()) {
       dialog.quit()
       return
     }
-    this.#open.add(dialog)
     const waiter = this.#waiting.takeNext()
     if (waiter === undefined) {
       this.#idle.push(dialog)
@@ -101,16 +151,38 @@ export class Pool implements DialogOwner {
   }
 
   onClosed = (dialog: Dialog): void => {
-    this.#open.delete(dialog)
     const index = this.#idle.indexOf(dialog)
     if (index >= 0) this.#idle.splice(index, 1)
-    this.#openForWaiters()
+    if (this.#restMs > 0 && this.#open.has(dialog))
+      setTimeout(() => this.#forget(dialog), this.#restMs)
+    else this.#forget(dialog)
+  }
+
+  #forget(dialog: Dialog): void {
+    if (this.#open.delete(dialog)) this.#options.lender?.giveBack()
+    this.#onRoom()
   }
 
   /** The server has ended a connection because of its number of uses: it gets fewer from now on. */
   endedAfter(useCount: number): void {
     this.#usedUpCount = Math.max(1, useCount)
     this.#usedUpUntilMs = this.#options.monotonicMs() + usedUpMs
+  }
+
+  /** Another process waits for one that was lent to this one; `isTurn`: which has fewer. */
+  makeRoom(isTurn: boolean): void {
+    const idle = this.#takeIdle()
+    if (idle !== undefined) idle.quit()
+    else if (isTurn && this.#open.size > 0) this.#wantedSinceMs ??= this.#options.monotonicMs()
+  }
+
+  /** Without work of its own at once, else after a turn. One connection for each time it was wanted. */
+  #endsTurn(): boolean {
+    const sinceMs = this.#wantedSinceMs
+    if (sinceMs === null) return false
+    const isNow = this.#waiting.length === 0 || this.#options.monotonicMs() - sinceMs >= lentTurnMs
+    if (isNow) this.#wantedSinceMs = null
+    return isNow
   }
 
   close(): void {
@@ -133,9 +205,9 @@ export class Pool implements DialogOwner {
   }
 
   #isUsedUp(dialog: Dialog): boolean {
-    const { maxUsesPerConnection, maxRefusalsPerConnection = Infinity } = this.#options
+    const { maxRefusalsPerConnection = Infinity } = this.#options
     if (dialog.isSpent || dialog.refusalCount >= maxRefusalsPerConnection) return true
-    if (dialog.useCount >= maxUsesPerConnection) return true
+    if (dialog.useCount >= this.#maxUsesPerConnection) return true
     return dialog.useCount >= this.#usedUpCount && this.#options.monotonicMs() < this.#usedUpUntilMs
   }
 
@@ -155,6 +227,17 @@ export class Pool implements DialogOwner {
     )
   }
 
+  /** There is a connection less. */
+  #onRoom(): void {
+    this.#openForWaiters()
+    if (this.#successor !== null) this.#successor.#onPredecessorRoom()
+  }
+
+  #onPredecessorRoom(): void {
+    this.#before = this.#before.filter((pool) => pool.connectionCount > 0)
+    this.#onRoom()
+  }
+
   #openForWaiters(): void {
     while (
       this.#openingCount < this.#waiting.length &&
@@ -162,20 +245,36 @@ export class Pool implements DialogOwner {
     ) {
       const next = this.#waiting.at(this.#openingCount)
       if (next === undefined) return
-      void this.#openConnection(next.within)
+      void this.#openConnection(next.within, true)
     }
   }
 
-  async #openConnection(within: Within): Promise<Dialog | NoAnswer> {
+  async #openConnection(within: Within, isForWaiter = false): Promise<Dialog | NoAnswer> {
     this.#openingCount += 1
+    const { lender = null } = this.#options
+    if (lender !== null) {
+      if (!(await lender.borrow(within.budgetMs))) return this.#nothingLent()
+      if (isForWaiter && this.#waiting.length === 0) {
+        lender.giveBack()
+        return this.#nothingLent()
+      }
+    }
     const startMs = this.#options.monotonicMs()
     const result = await this.#options.open(this, within)
     this.#openingCount -= 1
+    if ('kind' in result) lender?.giveBack()
     this.#options.onOpened(result, this.#options.monotonicMs() - startMs)
     if (!('kind' in result)) this.#openForWaiters()
     else if (result.kind === 'refused' && this.#open.size > 0) this.#onCrowded()
     else this.#failWaiters(result)
+    if (this.#successor !== null) this.#successor.#onPredecessorRoom()
     return result
+  }
+
+  #nothingLent(): NoAnswer {
+    this.#openingCount -= 1
+    setTimeout(() => this.#onRoom(), borrowPauseMs).unref()
+    return busy('other processes have all the connections that the server takes')
   }
 
   /** The server takes mail, but no further connection: what waits goes over those there are. */
@@ -202,6 +301,10 @@ export class Pool implements DialogOwner {
     this.#options.deadlines.delete(waiter)
     waiter.settle(busy('no connection became free in time'))
   }
+}
+
+function precedenceOf({ precedence = 'session' }: Within): Precedence {
+  return precedence
 }
 
 function busy(detail: string): NoAnswer {

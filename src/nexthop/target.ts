@@ -2,12 +2,13 @@
 
 import type { Deadlines } from '#base/deadlines.ts'
 import type { Resolver } from '#dns/dns.ts'
-import type { Route } from '#registry/registry.ts'
+import type { Route, RouteLimits } from '#registry/registry.ts'
 import type { Extensions } from '#smtp/extensions.ts'
 import { Breaker } from './breaker.ts'
 import { routeName } from './candidates.ts'
 import { Dialog, type DialogOutcome, type DialogOwner, type DialogTimeouts } from './dialog.ts'
 import type {
+  ConnectionShare,
   NextHopEvent,
   NextHopFacts,
   NextHopState,
@@ -20,9 +21,11 @@ import type {
   Within,
 } from './nexthop.ts'
 import { wasStale, wasUsedUp } from './lost-connection.ts'
+import { causeOf, failed } from './outcomes.ts'
 import { Pool } from './pool.ts'
 import { presentedClient } from './presented-client.ts'
 import { Reach } from './reach.ts'
+import { closingMs, RoutePools, type PoolSize, type Purpose } from './route-pools.ts'
 
 export interface PurposeOptions {
   readonly maxConnectionCount: number
@@ -54,21 +57,18 @@ export interface TargetOptions {
   readonly emit: (event: NextHopEvent) => void
   /** False while another process asks whether targets are back, and tells; absent: always this one. */
   readonly isRecoveryAsker?: () => boolean
+  /** Absent: this process is the only one. */
+  readonly share?: ConnectionShare
 }
-
-type Purpose = 'question' | 'handover'
 
 /** Whoever asks for the recovery question gets no more than one in this time. */
 const minRecoveryMs = 1000
-/** A server needs a moment to notice that a connection has ended. */
-const closingMs = 100
 
 export class Target {
   readonly route: Route
   readonly #options: TargetOptions
   readonly #reach: Reach
-  readonly #question: Pool
-  readonly #handover: Pool
+  readonly #pools: RoutePools
   readonly #breaker: Breaker
   #facts: NextHopFacts
   /** Wall time of the last use, for forgetting routes nobody uses any more. */
@@ -86,8 +86,12 @@ export class Target {
       extensions: null,
     }
     this.#reach = this.#createReach()
-    this.#question = this.#createPool('question', options.question)
-    this.#handover = this.#createPool('handover', options.handover)
+    this.#pools = new RoutePools({
+      sizes: options,
+      routeId: route.id,
+      share: options.share ?? null,
+      create: (purpose, size) => this.#createPool(purpose, size),
+    })
     this.#breaker = this.#createBreaker()
   }
 
@@ -108,7 +112,7 @@ export class Target {
       isSmtpUtf8: question.isSmtpUtf8,
       is8BitMime: false,
     } as const
-    const { outcome, nextHop, tookMs } = await this.#run(this.#question, within, (dialog, ms) =>
+    const { outcome, nextHop, tookMs } = await this.#run('question', within, (dialog, ms) =>
       dialog.ask(ask, ms),
     )
     return outcome.kind === 'question-answered'
@@ -121,7 +125,7 @@ export class Target {
     const isTold = this.route.isXclient && !this.isBreakerOpen
     const presented = isTold ? await presentedClient(this.#options.resolver, client, within) : null
     const transfer = { task: 'transfer', ...mail, client: presented } as const
-    const { outcome, nextHop, tookMs } = await this.#run(this.#handover, within, (dialog, ms) =>
+    const { outcome, nextHop, tookMs } = await this.#run('handover', within, (dialog, ms) =>
       dialog.transfer(transfer, mail.openContent(), ms),
     )
     switch (outcome.kind) {
@@ -162,22 +166,29 @@ export class Target {
       consecutiveFailureCount: this.#breaker.consecutiveFailureCount,
       lastFailure: this.#breaker.lastFailure,
       connectionCount: this.connectionCount,
-      waitingCount: this.#question.waitingCount + this.#handover.waitingCount,
+      waitingCount: this.#pools.waitingCount,
     }
   }
 
   get connectionCount(): number {
-    return this.#question.connectionCount + this.#handover.connectionCount
+    return this.#pools.connectionCount
+  }
+
+  obey(limits: RouteLimits): void {
+    this.#pools.obey(limits)
+  }
+
+  makeRoom(isTurn: boolean): void {
+    this.#pools.handover.makeRoom(isTurn)
   }
 
   close(): void {
     this.#breaker.close()
-    this.#question.close()
-    this.#handover.close()
+    this.#pools.close()
   }
 
   async #run(
-    pool: Pool,
+    purpose: Purpose,
     within: Within,
     task: (dialog: Dialog, budgetMs: number) => Promise<DialogOutcome>,
   ): Promise<{ outcome: DialogOutcome; nextHop: NextHopFacts; tookMs: number }> {
@@ -189,6 +200,7 @@ export class Target {
     }
     for (;;) {
       const budgetMs = within.budgetMs - (monotonicMs() - startMs)
+      const pool = this.#pools[purpose]
       const dialog = await pool.acquire({ ...within, budgetMs })
       if (!(dialog instanceof Dialog)) {
         return this.#result(failed(dialog), this.#facts, startMs)
@@ -196,7 +208,7 @@ export class Target {
       const leftMs = within.budgetMs - (monotonicMs() - startMs)
       const outcome = await task(dialog, leftMs)
       if (wasStale(dialog, outcome)) continue
-      if (pool === this.#question && wasUsedUp(dialog, outcome)) {
+      if (purpose === 'question' && wasUsedUp(dialog, outcome)) {
         pool.endedAfter(dialog.useCount - 1)
         continue
       }
@@ -258,13 +270,11 @@ export class Target {
     })
   }
 
-  #createPool(purpose: Purpose, options: PurposeOptions): Pool {
+  #createPool(purpose: Purpose, size: PoolSize): Pool {
     const { deadlines, monotonicMs } = this.#options
     return new Pool({
-      maxConnectionCount: options.maxConnectionCount,
-      maxWaitingCount: options.maxWaitingCount ?? Infinity,
-      maxUsesPerConnection: options.maxUsesPerConnection,
-      maxRefusalsPerConnection: options.maxRefusalsPerConnection ?? Infinity,
+      maxWaitingCount: Infinity,
+      ...size,
       deadlines,
       open: (owner, within) => this.#open(purpose, owner, within),
       onOpened: (result, tookMs) => this.#onOpened(purpose, result, tookMs),
@@ -281,8 +291,7 @@ export class Target {
     const startMs = monotonicMs()
     const result = await this.#reach.open(owner, within, timeouts)
     if (result instanceof Dialog || result.kind !== 'refused') return result
-    const other = purpose === 'question' ? this.#handover : this.#question
-    if (other.closeIdle() === 0) return result
+    if (this.#pools.closeIdleBeside(purpose) === 0) return result
     await new Promise((resolve) => setTimeout(resolve, closingMs))
     const budgetMs = within.budgetMs - (monotonicMs() - startMs)
     return budgetMs > 0 ? this.#reach.open(owner, { ...within, budgetMs }, timeouts) : result
@@ -291,8 +300,10 @@ export class Target {
   #onOpened(purpose: Purpose, result: Dialog | NoAnswer, tookMs: number): void {
     if (!(result instanceof Dialog)) {
       // A server that takes no further connection while it serves others is not down.
-      const isServing = this.#question.openCount + this.#handover.openCount > 0
-      const isCrowded = result.kind === 'refused' && isServing
+      const isServing = this.#pools.openCount > 0
+      // Nor is one that is known to take few: another process may have them all.
+      const isKnownFew = this.#pools.isLimited && (result.reply?.code ?? 0) < 500
+      const isCrowded = result.kind === 'refused' && (isServing || isKnownFew)
       if (result.kind !== 'aborted' && !isCrowded) this.#breaker.onFailure(result)
       return
     }
@@ -317,22 +328,16 @@ export class Target {
       monotonicMs,
       isAsker: this.#options.isRecoveryAsker ?? ((): boolean => true),
       tryRecovery: async () => {
+        if (this.#pools.isFull) {
+          this.#pools.handover.closeIdle() // room for the next time
+          return false
+        }
         const budgetMs = question.connectTimeoutMs + question.timeouts.commandMs
-        const result = await this.#question.openOne({ signal: null, budgetMs })
+        const result = await this.#pools.question.openOne({ signal: null, budgetMs })
         return result instanceof Dialog
       },
       onOpened: (cause) => emit({ kind: 'next-hop-down', route, cause }),
       onClosed: (downForMs) => emit({ kind: 'next-hop-up', route, downForMs }),
     })
   }
-}
-
-function failed(cause: NoAnswer): DialogOutcome {
-  return { kind: 'failed', cause, isContentSent: false }
-}
-
-function causeOf(outcome: DialogOutcome): NoAnswer {
-  return outcome.kind === 'failed'
-    ? outcome.cause
-    : { kind: 'malformed', stage: 'mail', detail: 'an answer to another question', reply: null }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ServedDomain } from '#registry/registry.ts'
+import { unknownProfile } from '#registry/server-profile.ts'
 import {
   contentLimitBytes,
   judgeContent,
@@ -22,7 +23,9 @@ const domain: ServedDomain = {
   suspension: null,
   route,
   calloutRoute: route,
-  maxMessageBytes: null,
+  profile: unknownProfile,
+  byHand: unknownProfile,
+  measured: null,
   subaddressSeparator: null,
   replyPatterns: [],
   contact: '',
@@ -32,6 +35,22 @@ const domain: ServedDomain = {
 
 const suspended: ServedDomain = { ...domain, suspension: { reason: '', sinceMs: 0 } }
 
+const refusing: ServedDomain = {
+  ...domain,
+  domain: 'refusing.example',
+  profile: { ...unknownProfile, refusesAtData: true },
+}
+const elsewhere: ServedDomain = {
+  ...domain,
+  domain: 'other.example',
+  route: { ...route, id: 'y' },
+}
+const lined: ServedDomain = {
+  ...domain,
+  domain: 'lined.example',
+  byHand: { ...unknownProfile, maxLineBytes: 998 },
+}
+
 const rcpt: RcptFacts = {
   domain,
   local: 'anna',
@@ -39,6 +58,7 @@ const rcpt: RcptFacts = {
   parameters: { sizeBytes: null, is8BitMime: false, isSmtpUtf8: false },
   maxMessageBytes: 1000,
   takenMaxMessageBytes: null,
+  taken: [],
 }
 
 function declared(sizeBytes: number): RcptFacts['parameters'] {
@@ -73,6 +93,35 @@ const rcptCases: Readonly<Record<string, readonly [Partial<RcptFacts>, string | 
   'another limit, declared and within it': [
     { takenMaxMessageBytes: 2000, parameters: declared(10) },
     null,
+  ],
+  'a domain that refuses content, alone': [{ domain: refusing }, null],
+  'a domain that refuses content, after another route': [
+    { domain: refusing, taken: [{ domain: elsewhere }] },
+    'defer separate-transaction',
+  ],
+  'another route after one that refuses content': [
+    { domain: elsewhere, taken: [{ domain }, { domain: refusing }] },
+    'defer separate-transaction',
+  ],
+  'the same route beside one that refuses content': [{ taken: [{ domain: refusing }] }, null],
+  'two routes that refuse nothing': [{ domain: elsewhere, taken: [{ domain }] }, null],
+  'a limit of lines beside none': [
+    { domain: lined, taken: [{ domain }] },
+    'defer separate-transaction',
+  ],
+  '8-bit content, taken by measurement or not': [
+    {
+      domain: { ...domain, profile: { ...unknownProfile, takes8BitMime: false } },
+      parameters: { ...rcpt.parameters, is8BitMime: true },
+    },
+    null,
+  ],
+  '8-bit content where a person has said no': [
+    {
+      domain: { ...domain, byHand: { ...unknownProfile, takes8BitMime: false } },
+      parameters: { ...rcpt.parameters, is8BitMime: true },
+    },
+    'reject 8bitmime-unsupported',
   ],
 }
 

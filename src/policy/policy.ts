@@ -8,7 +8,9 @@ import { headerSize } from './content/header-size.ts'
 import { hopLimit } from './content/hop-limit.ts'
 import { messageSize } from './content/message-size.ts'
 import { declaredSize } from './rcpt/declared-size.ts'
+import { declared8BitMime } from './rcpt/declared-8bitmime.ts'
 import { oneSizeLimit } from './rcpt/one-size-limit.ts'
+import { ownTransaction } from './rcpt/own-transaction.ts'
 import { routedRecipient } from './rcpt/routed-recipient.ts'
 import { suspendedDomain } from './rcpt/suspended-domain.ts'
 
@@ -40,6 +42,8 @@ export interface RcptFacts {
   readonly maxMessageBytes: number
   /** Limit of the recipients taken before; null for the first. */
   readonly takenMaxMessageBytes: number | null
+  /** The recipients taken before. */
+  readonly taken: readonly { readonly domain: ServedDomain }[]
 }
 
 /** What is known when the content is complete. */
@@ -61,7 +65,9 @@ const rcptRules: readonly Rule<RcptFacts>[] = [
   routedRecipient,
   suspendedDomain,
   declaredSize,
+  declared8BitMime,
   oneSizeLimit,
+  ownTransaction,
 ]
 
 /** The order matters: a mail that is too large was not kept, so nothing else is known of it. */

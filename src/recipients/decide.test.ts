@@ -231,6 +231,10 @@ test('SMTPUTF8: asked when it is not known, refused when it is missing', () => {
   assert.equal(decided({ smtpUtf8: 'missing' }), 'smtputf8-unsupported (cache)')
   assert.equal(decided({ smtpUtf8: 'missing', isTargetDown: true }), 'smtputf8-unsupported (cache)')
   assert.equal(decided({ smtpUtf8: 'missing', entry: undefined }), 'ask')
+  // A measurement decides only while the server cannot say it itself.
+  const measured = { smtpUtf8: 'measured-missing' } as const
+  assert.equal(decided(measured), 'ask')
+  assert.equal(decided({ ...measured, isTargetDown: true }), 'smtputf8-unsupported (cache)')
   assert.equal(decided({ smtpUtf8: 'unknown', entry: entry(null, pin) }), 'ask')
 })
 
@@ -273,7 +277,7 @@ const situations = fc.record({
   isCatchAll: fc.boolean(),
   routeId: fc.constant('r'),
   server: fc.constant('mail.inst.example'),
-  smtpUtf8: fc.constantFrom('not-needed', 'offered', 'missing', 'unknown'),
+  smtpUtf8: fc.constantFrom('not-needed', 'offered', 'missing', 'measured-missing', 'unknown'),
   nowMs: fc.constant(now),
 }) satisfies fc.Arbitrary<Situation>
 

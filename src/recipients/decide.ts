@@ -35,7 +35,8 @@ export interface Situation {
   readonly routeId: string
   /** Name of the target for people, used when nobody answered. */
   readonly server: string
-  readonly smtpUtf8: 'not-needed' | 'offered' | 'missing' | 'unknown'
+  /** `measured-missing`: the server has not been reached, and did not offer it when it was measured. */
+  readonly smtpUtf8: 'not-needed' | 'offered' | 'missing' | 'measured-missing' | 'unknown'
   readonly nowMs: number
 }
 
@@ -103,10 +104,11 @@ function accepted(
   refresh: boolean,
 ): Decision {
   const { smtpUtf8, isTargetDown, server } = situation
-  if (smtpUtf8 === 'missing') {
+  // A server that is up says itself what it offers; one that is not must not get it from the spool.
+  if (smtpUtf8 === 'missing' || (smtpUtf8 === 'measured-missing' && isTargetDown)) {
     return fromMemory(reject({ kind: 'smtputf8-unsupported', server }), source, isKnownGood, false)
   }
-  if (smtpUtf8 === 'unknown' && !isTargetDown) return ask
+  if ((smtpUtf8 === 'unknown' || smtpUtf8 === 'measured-missing') && !isTargetDown) return ask
   return fromMemory(accept, source, isKnownGood, refresh && !isTargetDown)
 }
 

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import fc from 'fast-check'
+import { unknownProfile } from '#registry/server-profile.ts'
 import { noExtensions } from '#smtp/extensions.ts'
 import {
   noAnswer,
@@ -308,7 +309,9 @@ test('ask asks whatever is remembered, and remembers', async (context) => {
 
 test('a size the profile or the server refuses needs no question', async (context) => {
   const { verify, nextHops, questions } = open(context)
-  const small = servedDomain('inst.example', { maxMessageBytes: 1000 })
+  const small = servedDomain('inst.example', {
+    profile: { ...unknownProfile, maxMessageBytes: 1000 },
+  })
   assert.equal(
     await verify('x', { domain: small, sizeBytes: 1001 }),
     'too-large-for-recipient (cache)',

@@ -36,7 +36,8 @@ export interface RecipientQuestion {
 /**
  * Asks the callout route of the domain. Some servers refuse MAIL FROM:<> out of principle; they are
  * asked again with the probe sender, and from then on with that one first. (And the other way round,
- * when they change their mind.)
+ * when they change their mind.) Others take it and answer RCPT otherwise than for a mail, which only the
+ * domain's profile knows: it says which one comes first.
  */
 export async function askNextHop(
   asked: RecipientQuestion,
@@ -44,7 +45,7 @@ export async function askNextHop(
 ): Promise<Asked> {
   const { calloutRoute: route } = asked.domain
   const startedAt = options.clock.monotonicMs()
-  const isNullFirst = !options.probeSenderRoutes.has(route.id)
+  const isNullFirst = isNullSenderFirst(asked.domain, options)
   let result = await probe(asked, isNullFirst, options.totalTimeoutMs, options)
   const remainingMs = options.totalTimeoutMs - (options.clock.monotonicMs() - startedAt)
   if (isSenderRefused(result) && options.probeSender !== '' && remainingMs > 0) {
@@ -58,6 +59,14 @@ export async function askNextHop(
   })
   const { nextHop } = result
   return { outcome, nextHop, tookMs: options.clock.monotonicMs() - startedAt }
+}
+
+function isNullSenderFirst(
+  { profile, calloutRoute }: ServedDomain,
+  options: QuestionOptions,
+): boolean {
+  if (profile.calloutSender !== null) return profile.calloutSender === 'null'
+  return !options.probeSenderRoutes.has(calloutRoute.id)
 }
 
 async function probe(

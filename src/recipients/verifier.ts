@@ -142,9 +142,9 @@ export class Verifier {
 
   #tooLarge(query: RecipientQuery): RecipientAnswer | undefined {
     if (query.sizeBytes === null) return undefined
-    const { route, maxMessageBytes } = query.domain
+    const { route, profile } = query.domain
     const extensions = this.#options.nextHops.extensions(route)
-    const detail = sizeProblem(query.sizeBytes, maxMessageBytes, extensions)
+    const detail = sizeProblem(query.sizeBytes, profile.maxMessageBytes, extensions)
     if (detail === undefined) return undefined
     const verdict = reject({ kind: 'too-large-for-recipient', server: serverName(route), detail })
     return { verdict, source: 'cache', isKnownGood: false, tookMs: 0 }
@@ -170,11 +170,16 @@ export class Verifier {
     }
   }
 
-  /** What counts is the server that will get the mail; the one that is asked stands in for it. */
-  #smtpUtf8(domain: ServedDomain): 'offered' | 'missing' | 'unknown' {
+  /**
+   * What counts is the server that will get the mail; the one that is asked stands in for it. Its own EHLO
+   * says more than a measurement, and a person's no says more than that.
+   */
+  #smtpUtf8(domain: ServedDomain): Exclude<Situation['smtpUtf8'], 'not-needed'> {
+    if (domain.byHand.takesSmtpUtf8 === false) return 'missing'
     const { nextHops } = this.#options
     const extensions = nextHops.extensions(domain.route) ?? nextHops.extensions(domain.calloutRoute)
-    if (extensions === null) return 'unknown'
+    if (extensions === null)
+      return domain.profile.takesSmtpUtf8 === false ? 'measured-missing' : 'unknown'
     return extensions.smtpUtf8 ? 'offered' : 'missing'
   }
 

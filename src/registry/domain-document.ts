@@ -4,6 +4,7 @@
 import * as z from 'zod'
 import { failure, success, type Result } from '#base/result.ts'
 import { cleanLine, nearestWord } from '#base/text.ts'
+import type { MeasuredProfile } from './registry.ts'
 import type { DomainDocument, DomainProblem } from './served-domain.ts'
 import { maxCaLength, maxNameCount, maxPinCount } from './tls-trust.ts'
 
@@ -21,6 +22,18 @@ function oneOrMore(what: string, maxCount: number): z.ZodType<string[]> {
     },
   )
 }
+
+const trueOrFalse = z.boolean({ error: 'expected true or false' })
+
+function wholeNumber(least: number, most: number): z.ZodInt {
+  return z
+    .int(`expected a whole number from ${least} to ${most}`)
+    .min(least, `at least ${least}`)
+    .max(most, `at most ${most}`)
+}
+
+/** RFC 5321 §4.5.3.1.6: so much has to be taken, without CR LF. */
+const minLineBytes = 998
 
 const endpoints = oneOrMore('an endpoint such as mail.inst.example:25', 16)
 
@@ -46,6 +59,15 @@ const schema = z.strictObject({
   tlsPins: oneOrMore('a pin such as sha256//BASE64', maxPinCount).exactOptional(),
   xclient: z.literal(true, { error: 'expected true, or nothing' }).exactOptional(),
   maxSize: z.string({ error: 'expected a size such as 50MiB' }).exactOptional(),
+  smtpUtf8: trueOrFalse.exactOptional(),
+  eightBitMime: trueOrFalse.exactOptional(),
+  maxConnections: wholeNumber(1, 1000).exactOptional(),
+  mailsPerConnection: wholeNumber(1, 100_000).exactOptional(),
+  calloutSender: z
+    .enum(['null-path', 'mailbox'], { error: 'expected null-path or mailbox' })
+    .exactOptional(),
+  refusesAtData: trueOrFalse.exactOptional(),
+  maxLine: wholeNumber(minLineBytes, 1_000_000).exactOptional(),
   subaddressSeparator: z.string({ error: 'expected one character such as +' }).exactOptional(),
   replyPatterns: z.array(replyPattern).max(64, 'at most 64 patterns').exactOptional(),
   suspended: z
@@ -63,6 +85,29 @@ export function parseDomainDocument(
   const [first = { path: [], text: 'not a domain' }, ...rest] =
     parsed.error.issues.flatMap(describe)
   return failure([first, ...rest])
+}
+
+/** What `served_domain.measured` holds. Bounded like what is set by hand. */
+const measuredSchema = z.strictObject({
+  server: line,
+  atMs: z.number(),
+  profile: z.strictObject({
+    maxMessageBytes: z.int().min(1).nullable(),
+    takesSmtpUtf8: z.boolean().nullable(),
+    takes8BitMime: z.boolean().nullable(),
+    maxConnectionCount: wholeNumber(1, 1000).nullable(),
+    maxMailsPerConnection: wholeNumber(1, 100_000).nullable(),
+    calloutSender: z.enum(['null', 'mailbox']).nullable(),
+    refusesAtData: z.boolean().nullable(),
+    maxLineBytes: wholeNumber(minLineBytes, 1_000_000).nullable(),
+  }),
+})
+
+export function parseMeasured(value: unknown): Result<MeasuredProfile, DomainProblem> {
+  const parsed = measuredSchema.safeParse(value)
+  if (parsed.success) return success(parsed.data)
+  const [first = { path: [], text: 'not a measurement' }] = parsed.error.issues.flatMap(describe)
+  return failure({ ...first, path: ['measured', ...first.path] })
 }
 
 function describe(issue: z.core.$ZodIssue): readonly DomainProblem[] {

@@ -9,7 +9,7 @@ export type Migration = (database: DatabaseSync, nowMs: number) => void
 /** 'Pfrt': tells our file from any other SQLite database (`file registry.db` shows it). */
 const applicationId = 0x50667274
 
-export const migrations: readonly Migration[] = [createServedDomains]
+export const migrations: readonly Migration[] = [createServedDomains, addMeasured]
 
 /** The document is what `pforte domain export` prints, so a row can be read and mended by hand. */
 function createServedDomains(database: DatabaseSync): void {
@@ -22,6 +22,11 @@ function createServedDomains(database: DatabaseSync): void {
       changed_at_ms INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID
   `)
+}
+
+/** Null, or a MeasuredProfile as JSON. Not in the document: a measurement is no order of the operator's. */
+function addMeasured(database: DatabaseSync): void {
+  database.exec('ALTER TABLE served_domain ADD COLUMN measured TEXT')
 }
 
 /**

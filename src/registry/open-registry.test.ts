@@ -12,6 +12,7 @@ import { migrate, migrations } from './migrations.ts'
 import { openRegistry } from './open-registry.ts'
 import type { Registry, RegistryEvent, ServedDomain } from './registry.ts'
 import { createServedDomain, type DomainDocument } from './served-domain.ts'
+import { unknownProfile, withMeasured } from './server-profile.ts'
 
 test('what was put is found, listed by name, and still there after a restart', (t) => {
   const folder = temporaryFolder(t)
@@ -27,6 +28,20 @@ test('what was put is found, listed by name, and still there after a restart', (
   assert.equal(second.remove('a.example'), true)
   assert.equal(second.remove('a.example'), false)
   assert.deepEqual(second.list(), [b])
+})
+
+test('what was measured is kept beside the document, and bounded like it', (t) => {
+  const folder = temporaryFolder(t)
+  const profile = { ...unknownProfile, maxConnectionCount: 2, takesSmtpUtf8: false }
+  const measured = { server: 'mail.a.example:25', atMs: 5, profile }
+  const a = withMeasured(served({ domain: 'a.example' }), measured)
+  const first = open(t, folder)
+  first.registry.put(a)
+  first.registry.close()
+  const second = open(t, folder).registry
+  assert.deepEqual(second.find('a.example'), a)
+  const nothing = { ...measured, profile: { ...profile, maxConnectionCount: 0 } }
+  assert.throws(() => second.put(withMeasured(a, nothing)), { code: 'invalid' })
 })
 
 test('folder and files are private', (t) => {

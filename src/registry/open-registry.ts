@@ -118,7 +118,7 @@ class SqliteRegistry implements Registry {
 
   #commit(changes: readonly RegistryChange[]): number {
     const put = this.#database.prepare(
-      'INSERT OR REPLACE INTO served_domain VALUES (?, ?, ?, ?, ?)',
+      'INSERT OR REPLACE INTO served_domain VALUES (?, ?, ?, ?, ?, ?)',
     )
     const remove = this.#database.prepare('DELETE FROM served_domain WHERE domain = ?')
     let count = 0

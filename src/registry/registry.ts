@@ -47,6 +47,39 @@ export interface ReplyPattern {
   readonly means: 'no-such-mailbox' | 'other'
 }
 
+/** What a server takes, and how it wants to be asked. Each is null where nothing was measured or set. */
+export interface ServerProfile {
+  /** Gross size of the content in bytes. */
+  readonly maxMessageBytes: number | null
+  readonly takesSmtpUtf8: boolean | null
+  /** Mail declared BODY=8BITMIME. */
+  readonly takes8BitMime: boolean | null
+  /** At a time, for questions and mails together; at least 1. */
+  readonly maxConnectionCount: number | null
+  /** Questions and mails on one connection; at least 1. */
+  readonly maxMailsPerConnection: number | null
+  /** With which reverse-path recipients are asked for first. */
+  readonly calloutSender: 'null' | 'mailbox' | null
+  /** It refuses content: its mails are transactions of their own, so that their senders hear it. */
+  readonly refusesAtData: boolean | null
+  /** Longest line of a content in bytes, without CR LF. */
+  readonly maxLineBytes: number | null
+}
+
+/** What all mail by one route has to keep to. */
+export interface RouteLimits {
+  readonly maxConnectionCount: number | null
+  readonly maxMailsPerConnection: number | null
+}
+
+/** What `pforte check --save` has found out. */
+export interface MeasuredProfile {
+  /** `mail.inst.example:25` */
+  readonly server: string
+  readonly atMs: number
+  readonly profile: ServerProfile
+}
+
 export interface ServedDomain {
   /** A-label, lower case. */
   readonly domain: string
@@ -55,8 +88,12 @@ export interface ServedDomain {
   readonly route: Route
   /** Where recipients are asked: the route itself unless the domain names another host and port. */
   readonly calloutRoute: Route
-  /** Gross size of the content in bytes; null: the relay's own limit. */
-  readonly maxMessageBytes: number | null
+  /** What the relay obeys: what was set by hand, else what was measured. */
+  readonly profile: ServerProfile
+  /** A person's word: no measurement changes it. */
+  readonly byHand: ServerProfile
+  /** Of the server the route leads to; it ends with the route. */
+  readonly measured: MeasuredProfile | null
   /** With '+', `a+b@d` is the same question as `a@d`; null: every local part is a question of its own. */
   readonly subaddressSeparator: string | null
   readonly replyPatterns: readonly ReplyPattern[]

@@ -2,10 +2,11 @@
 
 import { isDeepStrictEqual } from 'node:util'
 import { failure, success, type Result } from '#base/result.ts'
-import { parseDomainDocument } from './domain-document.ts'
+import { parseDomainDocument, parseMeasured } from './domain-document.ts'
 import { messageOf, RegistryWriteError } from './errors.ts'
-import type { ServedDomain } from './registry.ts'
+import type { MeasuredProfile, ServedDomain } from './registry.ts'
 import { createServedDomain, toDomainDocument, type DomainProblem } from './served-domain.ts'
+import { withMeasured } from './server-profile.ts'
 
 /** In the order of the table's columns. */
 export type RowValues = readonly [
@@ -14,6 +15,7 @@ export type RowValues = readonly [
   suspendedAtMs: number | null,
   createdAtMs: number,
   changedAtMs: number,
+  measured: string | null,
 ]
 
 export type Row = Readonly<Record<string, unknown>>
@@ -34,29 +36,43 @@ export function parseRow(row: Row): Result<ServedDomain> {
   if (served.value.domain !== domain) return failure(`its document is of ${served.value.domain}`)
   const sinceMs = typeof suspended_at_ms === 'number' ? suspended_at_ms : changed_at_ms
   const { suspension } = served.value
-  return success({
+  const measured = measuredOf(row['measured'])
+  if (!measured.ok) return measured
+  const read = {
     ...served.value,
     suspension: suspension === null ? null : { reason: suspension.reason, sinceMs },
     createdAtMs: created_at_ms,
-  })
+  }
+  return success(withMeasured(read, measured.value))
+}
+
+function measuredOf(value: unknown): Result<MeasuredProfile | null> {
+  if (value === null || value === undefined) return success(null)
+  const parsed = parseJson(typeof value === 'string' ? value : '')
+  if (!parsed.ok) return parsed
+  const measured = parseMeasured(parsed.value)
+  return measured.ok ? measured : failure(problemText(measured.problem))
 }
 
 /** Throws RegistryWriteError `invalid` for what `parseRow` would not read back as the same value. */
 export function toRow(served: ServedDomain): RowValues {
   const document = JSON.stringify(toDomainDocument(served))
   const suspendedAtMs = served.suspension?.sinceMs ?? null
+  const measured = served.measured === null ? null : JSON.stringify(served.measured)
   const back = parseRow({
     domain: served.domain,
     document,
     suspended_at_ms: suspendedAtMs,
     created_at_ms: served.createdAtMs,
     changed_at_ms: served.changedAtMs,
+    measured,
   })
   if (!back.ok || !isDeepStrictEqual(back.value, served)) {
     const detail = back.ok ? 'it is not as createServedDomain makes it' : back.problem
     throw new RegistryWriteError('invalid', `${served.domain} cannot be stored: ${detail}`)
   }
-  return [served.domain, document, suspendedAtMs, served.createdAtMs, served.changedAtMs]
+  const { domain, createdAtMs, changedAtMs } = served
+  return [domain, document, suspendedAtMs, createdAtMs, changedAtMs, measured]
 }
 
 function parseJson(text: string): Result<unknown> {

@@ -4,8 +4,16 @@
 import { failure, success, type Result } from '#base/result.ts'
 import { formatSize, parseSize } from '#base/units.ts'
 import { parseDomain } from '#smtp/domain-name.ts'
-import type { Endpoint, ReplyPattern, Route, ServedDomain, TlsPolicy } from './registry.ts'
+import type {
+  Endpoint,
+  ReplyPattern,
+  Route,
+  ServedDomain,
+  ServerProfile,
+  TlsPolicy,
+} from './registry.ts'
 import { createRoute, formatEndpoint, parseEndpoint } from './route.ts'
+import { isOfSameServer, withMeasured } from './server-profile.ts'
 import { parseTrust } from './tls-trust.ts'
 
 /** Keys as in the YAML of `pforte domain export`. Strings are as people write them, not yet checked. */
@@ -27,6 +35,17 @@ export interface DomainDocument {
   readonly xclient?: true
   /** `50MiB`; absent: the relay's own limit. */
   readonly maxSize?: string
+  /** What the server takes, by hand; absent: what was measured, or what it says itself. */
+  readonly smtpUtf8?: boolean
+  readonly eightBitMime?: boolean
+  /** At a time, for questions and mails together. */
+  readonly maxConnections?: number
+  readonly mailsPerConnection?: number
+  /** `null-path`: MAIL FROM:<>; `mailbox`: the relay's own sender. */
+  readonly calloutSender?: 'null-path' | 'mailbox'
+  readonly refusesAtData?: boolean
+  /** In bytes, without CR LF. */
+  readonly maxLine?: number
   readonly subaddressSeparator?: string
   readonly replyPatterns?: readonly ReplyPattern[]
   /** The reason, or true without one. */
@@ -63,6 +82,7 @@ export function createServedDomain(
   if (!maxMessageBytes.ok) return maxMessageBytes
   const separator = parseSeparator(document.subaddressSeparator)
   if (!separator.ok) return separator
+  const byHand = profileOf(document, maxMessageBytes.value)
   return success({
     domain: domain.value,
     suspension:
@@ -71,7 +91,9 @@ export function createServedDomain(
         : { reason: document.suspended === true ? '' : document.suspended, sinceMs: nowMs },
     route: route.value,
     calloutRoute: callout.value,
-    maxMessageBytes: maxMessageBytes.value,
+    profile: byHand,
+    byHand,
+    measured: null,
     subaddressSeparator: separator.value,
     replyPatterns: (document.replyPatterns ?? []).map(({ text, means }) => ({ text, means })),
     contact: document.contact ?? '',
@@ -82,7 +104,7 @@ export function createServedDomain(
 
 /** The document that `createServedDomain` takes back; what is at its default is left out. */
 export function toDomainDocument(served: ServedDomain): DomainDocument {
-  const { route, calloutRoute, suspension } = served
+  const { route, calloutRoute, suspension, byHand } = served
   return {
     domain: served.domain,
     to: route.endpoints.map(formatEndpoint),
@@ -92,7 +114,18 @@ export function toDomainDocument(served: ServedDomain): DomainDocument {
     ...(route.trust.ca !== null && { tlsCa: route.trust.ca }),
     ...(route.trust.pins.length > 0 && { tlsPins: route.trust.pins }),
     ...(route.isXclient && { xclient: true as const }),
-    ...(served.maxMessageBytes !== null && { maxSize: formatSize(served.maxMessageBytes) }),
+    ...(byHand.maxMessageBytes !== null && { maxSize: formatSize(byHand.maxMessageBytes) }),
+    ...(byHand.takesSmtpUtf8 !== null && { smtpUtf8: byHand.takesSmtpUtf8 }),
+    ...(byHand.takes8BitMime !== null && { eightBitMime: byHand.takes8BitMime }),
+    ...(byHand.maxConnectionCount !== null && { maxConnections: byHand.maxConnectionCount }),
+    ...(byHand.maxMailsPerConnection !== null && {
+      mailsPerConnection: byHand.maxMailsPerConnection,
+    }),
+    ...(byHand.calloutSender !== null && {
+      calloutSender: byHand.calloutSender === 'null' ? 'null-path' : byHand.calloutSender,
+    }),
+    ...(byHand.refusesAtData !== null && { refusesAtData: byHand.refusesAtData }),
+    ...(byHand.maxLineBytes !== null && { maxLine: byHand.maxLineBytes }),
     ...(served.subaddressSeparator !== null && { subaddressSeparator: served.subaddressSeparator }),
     ...(served.replyPatterns.length > 0 && { replyPatterns: served.replyPatterns }),
     ...(suspension !== null && { suspended: suspension.reason === '' ? true : suspension.reason }),
@@ -100,14 +133,18 @@ export function toDomainDocument(served: ServedDomain): DomainDocument {
   }
 }
 
-/** `wanted` with the history of `current`: when it was created, and since when it is suspended. */
+/**
+ * `wanted` with the history of `current`: when it was created, since when it is suspended, and, as long as
+ * its mail goes to the same server, what was measured of that.
+ */
 export function withHistoryOf(wanted: ServedDomain, current: ServedDomain): ServedDomain {
   const sinceMs = current.suspension?.sinceMs
   const suspension =
     wanted.suspension === null || sinceMs === undefined
       ? wanted.suspension
       : { reason: wanted.suspension.reason, sinceMs }
-  return { ...wanted, suspension, createdAtMs: current.createdAtMs }
+  const measured = isOfSameServer(wanted, current) ? current.measured : null
+  return withMeasured({ ...wanted, suspension, createdAtMs: current.createdAtMs }, measured)
 }
 
 function parseRoute(
@@ -124,6 +161,20 @@ function parseRoute(
   const [first, ...others] = endpoints
   if (first === undefined) return problem([key], 'at least one endpoint is needed')
   return success(createRoute([first, ...others], tls, rest))
+}
+
+function profileOf(document: DomainDocument, maxMessageBytes: number | null): ServerProfile {
+  const { calloutSender } = document
+  return {
+    maxMessageBytes,
+    takesSmtpUtf8: document.smtpUtf8 ?? null,
+    takes8BitMime: document.eightBitMime ?? null,
+    maxConnectionCount: document.maxConnections ?? null,
+    maxMailsPerConnection: document.mailsPerConnection ?? null,
+    calloutSender: calloutSender === 'null-path' ? 'null' : (calloutSender ?? null),
+    refusesAtData: document.refusesAtData ?? null,
+    maxLineBytes: document.maxLine ?? null,
+  }
 }
 
 function parseMaxSize(text: string | undefined): Result<number | null, DomainProblem> {

@@ -71,6 +71,12 @@ export const deferWordings: Wordings<TransientCode, DeferReason> = {
     text: (reason) =>
       `${reason.server} cannot take it and nobody can keep it now; please try again`,
   },
+  'not-kept': {
+    code: 451,
+    status: '6.0',
+    text: (reason) =>
+      `the server of ${reason.domain} does not answer, and did not take ${reason.what} when it was measured; please try again`,
+  },
   ...originWordings(450),
   'dns-failed': {
     code: 451,
@@ -122,6 +128,16 @@ export const rejectWordings: Wordings<PermanentCode, RejectReason> = {
     code: 553,
     status: '6.7',
     text: (reason) => `${reason.server} does not support SMTPUTF8`,
+  },
+  '8bitmime-unsupported': {
+    code: 554,
+    status: '6.3',
+    text: (reason) => `${reason.server} does not take 8-bit content (8BITMIME)`,
+  },
+  'line-too-long': {
+    code: 554,
+    status: '6.0',
+    text: (reason) => `${reason.domain} takes no lines above ${reason.maxBytes} octets`,
   },
   'bare-newline': {
     code: 550,

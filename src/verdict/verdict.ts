@@ -44,6 +44,11 @@ export type DeferReason =
   | { readonly kind: 'storage-failed' }
   /** The institute's server is out of reach, and the relay cannot keep the mail for it. */
   | { readonly kind: 'spool-failed'; readonly server: string }
+  /**
+   * Its server is out of reach, and was measured not to take such a mail: it would only end in the hold.
+   * `what`: for humans.
+   */
+  | { readonly kind: 'not-kept'; readonly domain: string; readonly what: string }
   | OriginReason
   /** A mail rule could not be decided. `subject`: the address or the domain that was asked for. */
   | { readonly kind: 'dns-failed'; readonly subject: string; readonly detail: string }
@@ -66,6 +71,9 @@ export type RejectReason =
   /** Too large for this recipient's domain, by its profile or by its server's own words. */
   | { readonly kind: 'too-large-for-recipient'; readonly server: string; readonly detail: string }
   | { readonly kind: 'smtputf8-unsupported'; readonly server: string }
+  | { readonly kind: '8bitmime-unsupported'; readonly server: string }
+  /** By a person's word, not the server's own. */
+  | { readonly kind: 'line-too-long'; readonly domain: string; readonly maxBytes: number }
   | { readonly kind: 'bare-newline' }
   | { readonly kind: 'loop'; readonly hopCount: number }
   | { readonly kind: 'header-too-large'; readonly maxBytes: number }

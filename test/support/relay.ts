@@ -19,6 +19,13 @@ export interface RelayDomain {
   readonly tlsPins?: readonly string[]
   readonly xclient?: true
   readonly maxSize?: string
+  readonly smtpUtf8?: boolean
+  readonly eightBitMime?: boolean
+  readonly maxConnections?: number
+  readonly mailsPerConnection?: number
+  readonly calloutSender?: 'null-path' | 'mailbox'
+  readonly refusesAtData?: boolean
+  readonly maxLine?: number
 }
 
 export interface RelayOptions {

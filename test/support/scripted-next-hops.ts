@@ -13,6 +13,7 @@ import type {
 } from '#nexthop/nexthop.ts'
 import type { Route, ServedDomain } from '#registry/registry.ts'
 import { createRoute } from '#registry/route.ts'
+import { unknownProfile } from '#registry/server-profile.ts'
 
 export type ScriptedAnswer = PeerReply | NoAnswer
 
@@ -70,6 +71,8 @@ export function scriptedNextHops(
     recover: async () => !scripted.isDown,
     hear: () => undefined,
     states: () => [],
+    obey: () => undefined,
+    makeRoom: () => undefined,
     close: async () => {},
   }
   return scripted
@@ -107,7 +110,9 @@ export function servedDomain(domain: string, changes: Partial<ServedDomain> = {}
     suspension: null,
     route,
     calloutRoute: route,
-    maxMessageBytes: null,
+    profile: unknownProfile,
+    byHand: unknownProfile,
+    measured: null,
     subaddressSeparator: null,
     replyPatterns: [],
     contact: '',

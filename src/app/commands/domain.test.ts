@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
+import { unknownProfile } from '#registry/server-profile.ts'
 import { runCommand } from '#app/command.ts'
 import { systemClock } from '#base/clock.ts'
 import { openRegistry } from '#registry/open-registry.ts'
@@ -38,6 +39,9 @@ test('add, show, list, set, suspend, resume, remove: the life of a domain', asyn
     tlsPins: [],
     xclient: false,
     maxMessageBytes: 20_971_520,
+    profile: { ...unknownProfile, maxMessageBytes: 20_971_520 },
+    byHand: { ...unknownProfile, maxMessageBytes: 20_971_520 },
+    measured: null,
     subaddressSeparator: null,
     replyPatterns: [],
     contact: 'x@inst.example',

@@ -14,6 +14,8 @@ export const calls = {
   ledgerExpect: 'ledger-expect',
   ledgerServed: 'ledger-served',
   ledgerForget: 'ledger-forget',
+  /** Of a worker: LoanRequest. Answer: whether it may open a connection. */
+  borrowConnection: 'borrow-connection',
   /** To a worker: the text of its metrics. */
   metrics: 'metrics',
   /** To a worker: ProcessReport. To the coordinator, or the only process, of a command: RelayStatus. */
@@ -37,6 +39,11 @@ export const news = {
   held: 'held',
   /** Of a worker: ClientCount[] of its busy clients; to a worker: those of all others together. */
   clients: 'clients',
+  /** Of a worker: a connection that was lent is gone; its Route.id. All that it has: LoanCount[]. */
+  connectionGivenBack: 'connection-given-back',
+  connectionsLent: 'connections-lent',
+  /** To workers: Wanted; another process waits for a connection. */
+  connectionWanted: 'connection-wanted',
   /** Of a worker that ends: its last exposition. */
   farewell: 'farewell',
   /** Of the supervisor: a worker has ended, and left what it had; its name on the link. */

@@ -29,8 +29,10 @@ import { relayStatus, spoolStatus, targetsOf } from './relay-status.ts'
 import type { ProcessReport, RelayStatus } from './relay-status.ts'
 import { SharedClients } from './serve-clients.ts'
 import { serveLedger, type LedgerService } from './serve-ledger.ts'
+import { Loans } from './loans.ts'
+import { askedOfLoans, loansOf, toldOfLoans } from './serve-loans.ts'
 import { serveSessionCounts, type SessionCounts } from './serve-session-counts.ts'
-import { coordinatorConfig, linkPath } from './shares.ts'
+import { coordinatorConfig, coordinatorShare, linkPath } from './shares.ts'
 import { WholeExposition } from './whole-exposition.ts'
 
 /** A process that does not answer in this time is left out. */
@@ -55,7 +57,23 @@ export async function runCoordinator(options: {
   const wires = new Wires(telemetry)
   const spool = stack.adopt(await openSpoolOf(config, telemetry), (opened) => opened.close())
   await removeLeftOver(incomingFolder(config.spool.folder))
-  const toolbox = stack.use(await openToolbox(config, wires.emit))
+  const loans = new Loans({
+    onWanted: (wanted) => {
+      if (wanted.by !== 'coordinator') nextHops.makeRoom(wanted.routeId, wanted.isTurn)
+      for (const peer of server.peers()) {
+        if (peer.name !== wanted.by) peer.tell(news.connectionWanted, toJson(wanted))
+      }
+    },
+  })
+  stack.defer(() => loans.close())
+  const toolbox = stack.use(
+    await openToolbox(config, wires.emit, {
+      share: {
+        of: (connectionCount) => coordinatorShare(connectionCount, config.workers),
+        lender: loansOf(loans, 'coordinator'),
+      },
+    }),
+  )
   const { nextHops } = toolbox
   const ledger = serveLedger(new MemoryLedgerBook(systemClock.now), (isEmpty) =>
     server.tellAll(news.ledgerEmpty, isEmpty),
@@ -66,6 +84,7 @@ export async function runCoordinator(options: {
     spool,
     commits: serveCommits(spool),
     nextHops,
+    loans,
     ledger,
     sessionCounts: serveSessionCounts(),
     clients: new SharedClients(),
@@ -131,6 +150,7 @@ interface Parts {
   readonly spool: Spool
   readonly commits: CommitService
   readonly nextHops: NextHops
+  readonly loans: Loans
   readonly ledger: LedgerService
   readonly sessionCounts: SessionCounts
   readonly clients: SharedClients
@@ -140,7 +160,7 @@ interface Parts {
 }
 
 async function serve(parts: Parts): Promise<LinkServer> {
-  const { config, nextHops, ledger, sessionCounts, clients } = parts
+  const { config, nextHops, loans, ledger, sessionCounts, clients } = parts
   try {
     const server: LinkServer = await serveLink({
       path: linkPath(config),
@@ -153,6 +173,7 @@ async function serve(parts: Parts): Promise<LinkServer> {
       },
       onGone: (peer) => {
         ledger.onGone(peer)
+        loans.gone(peer.name)
         sessionCounts.onGone(peer)
         clients.gone(peer, server.peers())
       },
@@ -164,16 +185,18 @@ async function serve(parts: Parts): Promise<LinkServer> {
 }
 
 function handlersOf(parts: Parts, server: () => LinkServer): LinkHandlers {
-  const { config, nextHops, ledger, clients, telemetry, expositions, back } = parts
+  const { config, nextHops, loans, ledger, clients, telemetry, expositions, back } = parts
   const counter = new StatusCounter()
   return {
     asked: {
       ...ledger.asked,
+      ...askedOfLoans(loans),
       [calls.commit]: parts.commits.asked,
       [calls.status]: async () => message(await status(parts, server(), counter)),
     },
     told: {
       ...ledger.told,
+      ...toldOfLoans(loans),
       ...parts.sessionCounts.told,
       [news.target]: (value, from) => {
         const told = fromJson<TargetNews>(value)

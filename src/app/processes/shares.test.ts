@@ -5,7 +5,7 @@ import path from 'node:path'
 import { test } from 'node:test'
 import type { Config } from '#config/config.ts'
 import { loadConfig } from '#config/load-config.ts'
-import { coordinatorConfig, workerConfig } from './shares.ts'
+import { coordinatorConfig, coordinatorShare, workerConfig, workerShare } from './shares.ts'
 
 function configWith(handover: number, delivery: number, questions: number): Config {
   const folder = mkdtempSync(path.join(tmpdir(), 'pforte-test-'))
@@ -50,3 +50,22 @@ for (const [name, [handover = 0, delivery = 0, questions = 0, count = 0], wanted
     )
   })
 }
+
+// What a server takes, workers → of the coordinator, of each worker. As much as is taken, never more.
+for (const [connectionCount, workerCount, wanted] of [
+  [20, 4, [4, 4]],
+  [5, 2, [1, 2]],
+  [3, 2, [1, 1]],
+  [7, 1, [3, 4]],
+] as const) {
+  test(`${connectionCount} connections, ${workerCount} workers: no more together`, () => {
+    const coordinator = coordinatorShare(connectionCount, workerCount)
+    const worker = workerShare(connectionCount, workerCount)
+    assert.deepEqual([coordinator, worker], wanted)
+    assert.ok((coordinator ?? 0) + workerCount * (worker ?? 0) <= connectionCount)
+  })
+}
+
+test('fewer connections than processes: they are lent', () => {
+  assert.deepEqual([coordinatorShare(2, 4), workerShare(2, 4)], [null, null])
+})

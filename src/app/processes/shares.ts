@@ -33,6 +33,21 @@ export function coordinatorConfig(config: Config): Config {
   }
 }
 
+/**
+ * Of the connections that a server takes: the coordinator's, which brings what has time. Null: there are not
+ * enough for each process to have one.
+ */
+export function coordinatorShare(connectionCount: number, workerCount: number): number | null {
+  const share = Math.floor(connectionCount / (workerCount + 1))
+  return share >= 1 ? share : null
+}
+
+/** A worker's: what the coordinator leaves, in even parts; null as above. */
+export function workerShare(connectionCount: number, workerCount: number): number | null {
+  const coordinators = coordinatorShare(connectionCount, workerCount)
+  return coordinators === null ? null : Math.floor((connectionCount - coordinators) / workerCount)
+}
+
 /** The socket the coordinator serves. */
 export function linkPath(config: Config): string {
   return path.join(config.state, 'link.sock')

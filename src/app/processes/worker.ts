@@ -19,10 +19,12 @@ import { calls, fromJson, message, news, targetEvent, toJson, workerName } from 
 import { firstDescriptor, type Parent } from './parent.ts'
 import { StatusCounter } from './process-status.ts'
 import { targetsOf, type ProcessReport } from './relay-status.ts'
+import type { Wanted } from './loans.ts'
+import { RemoteLoans } from './remote-loans.ts'
 import { RemoteLedgerBook } from './remote-ledger-book.ts'
 import { RemoteSessionCount } from './remote-session-count.ts'
 import { remoteSpool } from './remote-spool.ts'
-import { linkPath, workerConfig } from './shares.ts'
+import { linkPath, workerConfig, workerShare } from './shares.ts'
 
 const freeSpaceIntervalMs = 1000
 /** How often workers tell which clients keep them busy: what a limit may be exceeded by is one of these. */
@@ -61,7 +63,15 @@ export async function runWorker(options: {
     shared.sessions.close()
     shared.link.close()
   })
-  const toolbox = stack.use(await openToolbox(config, wires.emit, () => !shared.link.isUp()))
+  const toolbox = stack.use(
+    await openToolbox(config, wires.emit, {
+      isRecoveryAsker: () => !shared.link.isUp(),
+      share: {
+        of: (connectionCount) => workerShare(connectionCount, count),
+        lender: shared.loans,
+      },
+    }),
+  )
   const freeSpace = stack.use(watchFreeSpace(config))
   const contentFolder = path.join(incomingFolder(config.spool.folder), name)
   await mkdir(contentFolder, { recursive: true, mode: 0o700 })
@@ -122,6 +132,9 @@ interface Shared {
   readonly link: LinkClient
   readonly book: RemoteLedgerBook
   readonly sessions: RemoteSessionCount
+  readonly loans: RemoteLoans
+  /** Takes what is told of connections that somebody waits for. */
+  readonly onWanted: { take: (wanted: Wanted) => void }
   /** Takes what the coordinator tells of targets. */
   readonly onTarget: { take: (told: TargetNews) => void }
   readonly onUp: { tellAll: () => void }
@@ -141,6 +154,7 @@ function connectShared(
   status: () => ProcessReport,
 ): Shared {
   const onTarget = { take: (_told: TargetNews): void => undefined }
+  const onWanted = { take: (_wanted: Wanted): void => undefined }
   const onUp = { tellAll: (): void => undefined }
   const onClients = { take: (_others: readonly ClientCount[]): void => undefined }
   const book: { ledger: RemoteLedgerBook | null } = { ledger: null }
@@ -161,11 +175,13 @@ function connectShared(
         [news.clients]: (value) => onClients.take(fromJson<readonly ClientCount[]>(value)),
         [news.ledgerEmpty]: (value) => book.ledger?.heard(value === true),
         [news.guesses]: (value) => worker.onGuesses(fromJson<readonly GuessCount[]>(value)),
+        [news.connectionWanted]: (value) => onWanted.take(fromJson<Wanted>(value)),
         [news.sessionsElsewhere]: (value) => sessions.heard(fromJson<number>(value)),
       },
     },
     onUp: () => {
       sessions.up()
+      loans.up()
       onUp.tellAll()
     },
     onDown: () => {
@@ -180,9 +196,10 @@ function connectShared(
     workerCount: worker.count,
     onChanged: worker.onSessions,
   })
+  const loans = new RemoteLoans(link)
   const ledger = new RemoteLedgerBook(link)
   book.ledger = ledger
-  return { link, book: ledger, sessions, onTarget, onUp, onClients }
+  return { link, book: ledger, sessions, loans, onWanted, onTarget, onUp, onClients }
 }
 
 /** A client may have its connections with several workers. */
@@ -208,7 +225,7 @@ function tellGuesses({ guesses }: Front, link: LinkClient): void {
 
 /** One worker's finding is all workers' finding. */
 function shareTargets(
-  { link, onTarget, onUp }: Shared,
+  { link, onTarget, onUp, onWanted }: Shared,
   { nextHops }: Awaited<ReturnType<typeof openToolbox>>,
   wires: Wires,
 ): void {
@@ -219,6 +236,7 @@ function shareTargets(
     link.tell(news.target, toJson(told))
   }
   onTarget.take = (told) => nextHops.hear(told)
+  onWanted.take = ({ routeId, isTurn }) => nextHops.makeRoom(routeId, isTurn)
   onUp.tellAll = () => {
     for (const { route, breaker } of nextHops.states()) {
       if (breaker === 'open') tell(route.id, true)

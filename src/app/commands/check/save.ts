@@ -1,15 +1,10 @@
 // `pforte check --save`: what was measured becomes what the relay does for the domains.
 
 import type { Report } from '#compliance/compliance.ts'
-import {
-  loadProfile,
-  relaySizeLimit,
-  savedProfileOf,
-  saveProfile,
-} from '#compliance/profile-store.ts'
-import { formatSize } from '#base/units.ts'
+import { loadProfile, savedProfileOf, saveProfile } from '#compliance/profile-store.ts'
 import { CommandError, type CommandIo } from '#app/command.ts'
 import { findChangeable, withStore } from '#app/commands/domain/store.ts'
+import { obeyReport } from './obey.ts'
 
 /** Before anything is examined: a run that cannot be saved shall not be made. */
 export async function checkSavable(
@@ -44,14 +39,7 @@ export async function saveReport(
         if (old !== undefined && old !== verdict)
           io.stderr(`${domain}: ${id} was ${old}, is ${verdict}\n`)
       }
-      const limit = relaySizeLimit(report.profile)
-      const isLower =
-        limit !== null && (served.maxMessageBytes === null || served.maxMessageBytes > limit)
-      // Only ever lowered: what an operator has set lower has its reasons.
-      if (isLower) {
-        registry.put({ ...served, maxMessageBytes: limit, changedAtMs: nowMs })
-        io.stderr(`${domain}: mails up to ${formatSize(limit)} are accepted from now on\n`)
-      }
+      for (const line of obeyReport(report, served, registry, nowMs)) io.stderr(`${line}\n`)
       io.stderr(`${domain}: profile saved; see pforte domain profile ${domain}\n`)
     }
   })

@@ -30,6 +30,9 @@ default afterwards. Domains that are not in the file stay.
       contact: postmaster@inst.example
 
 For certificates: tlsNames, tlsCa (the PEM text itself), tlsPins; xclient: true.
+For what the server takes: smtpUtf8, eightBitMime, refusesAtData (true or false),
+maxConnections, mailsPerConnection, maxLine, calloutSender (null-path, mailbox).
+What was measured stays with a domain whose mail goes to the same server.
 
   --dry-run      show the difference and change nothing
   --prune        remove the domains that are not in the file

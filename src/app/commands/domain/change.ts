@@ -10,6 +10,7 @@ import {
 import { configOption, configOptionUsage } from '#app/command-config.ts'
 import { fieldChanges } from '#registry/plan.ts'
 import type { ServedDomain } from '#registry/registry.ts'
+import { withMeasured } from '#registry/server-profile.ts'
 import { toDomainDocument, withHistoryOf } from '#registry/served-domain.ts'
 import { checkRoutes } from './check-routes.ts'
 import {
@@ -63,34 +64,46 @@ export const setCommand: Command = {
 Changes only what is named. --to replaces all endpoints, the patterns given
 replace all patterns, and so do the names and pins given. 'none' takes an option back:
 --callout none, --max-size none, --contact none, --subaddress-separator none,
---no-such-mailbox none, --tls-name none, --tls-ca none, --tls-pin none.
+--no-such-mailbox none, --tls-name none, --tls-ca none, --tls-pin none, and so
+with every property of the server: then what was measured holds again. What was
+measured is forgotten with --measured none, and when --to names another server.
 
-${domainOptionsUsage}${configOptionUsage}  --json             print the change as one JSON object
+${domainOptionsUsage}  --measured none    obey only what is set by hand, until pforte check --save
+                     measures again
+${configOptionUsage}  --json             print the change as one JSON object
 `,
   run: async (args, io) => {
     const { values, positionals } = parseArguments(args, {
-      options: { ...common, ...domainOptions },
+      options: { ...common, ...domainOptions, measured: { type: 'string' } },
       allowPositionals: true,
     })
     const domain = domainArgument(positionals)
-    if (!hasOptions(values)) throw new UsageError('name what shall change')
+    const isForgetting = values.measured !== undefined
+    if (isForgetting && values.measured !== 'none')
+      throw new UsageError('--measured: only none; pforte check --save measures')
+    if (!hasOptions(values) && !isForgetting) throw new UsageError('name what shall change')
     return await withStore(values.config, io, async ({ config, registry, nowMs }) => {
       const current = findChangeable(registry, domain)
       const created = await createFromOptions(toDomainDocument(current), values, nowMs)
-      const served = withHistoryOf(created, current)
+      const kept = withHistoryOf(created, current)
+      const served = isForgetting ? withMeasured(kept, null) : kept
       const changes = fieldChanges(current, served)
-      if (changes.length === 0) {
+      const isForgotten = current.measured !== null && served.measured === null
+      if (changes.length === 0 && !isForgotten) {
         const text = `${domain} is like that already\n`
         return report(io, values.json, { change: 'none', served: current, warnings: [], text })
       }
       const hasNewRoute = values.to !== undefined || values.callout !== undefined
       const warnings = hasNewRoute ? await checkRoutes([served], config, io) : []
       registry.put(served)
-      const text = `changed ${domain}: ${changeText(changes)}\n`
+      const told = [changeText(changes), isForgotten ? forgottenText : '']
+      const text = `changed ${domain}: ${told.filter((each) => each !== '').join('; ')}\n`
       return report(io, values.json, { change: 'changed', served, warnings, text })
     })
   },
 }
+
+const forgottenText = 'what was measured is obeyed no longer (pforte check --save measures again)'
 
 export const removeCommand: Command = {
   summary: 'serve a domain no longer: its mail is refused with 550',

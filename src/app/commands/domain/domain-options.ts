@@ -24,6 +24,13 @@ export const domainOptions: {
   'tls-pin': { type: 'string', multiple: true },
   xclient: { type: 'string' },
   'max-size': { type: 'string' },
+  smtputf8: { type: 'string' },
+  '8bitmime': { type: 'string' },
+  'max-connections': { type: 'string' },
+  'mails-per-connection': { type: 'string' },
+  'callout-sender': { type: 'string' },
+  'refuses-at-data': { type: 'string' },
+  'max-line': { type: 'string' },
   contact: { type: 'string' },
   'subaddress-separator': { type: 'string' },
   'no-such-mailbox': { type: 'string', multiple: true },
@@ -45,6 +52,18 @@ export const domainOptionsUsage: string = `  --to ENDPOINT      where its mail g
                      for keys to come
   --xclient on|off   tell a server that offers XCLIENT whose mail it is
   --max-size SIZE    largest mail, such as 50MiB; default: the relay's limit
+  --smtputf8 on|off  off: mail with SMTPUTF8 is refused at RCPT
+  --8bitmime on|off  off: mail declared 8BITMIME is refused at RCPT
+  --max-connections COUNT
+                     connections at a time, for questions and mails together
+  --mails-per-connection COUNT
+                     questions and mails on one connection
+  --callout-sender null-path|mailbox
+                     recipients are asked for with MAIL FROM:<>, or with
+                     verification.probeSender
+  --refuses-at-data on|off
+                     on: its recipients get transactions of their own
+  --max-line OCTETS  mail with a longer line is refused; at least 998
   --contact TEXT     who runs the server: an address, a phone number
   --subaddress-separator CHARACTER
                      with +, a+b@ is the same mailbox as a@
@@ -65,6 +84,14 @@ export interface DomainOptionValues {
   /** `on` or `off`. */
   readonly xclient?: string
   readonly 'max-size'?: string
+  /** `on` or `off`, as two more below. */
+  readonly smtputf8?: string
+  readonly '8bitmime'?: string
+  readonly 'max-connections'?: string
+  readonly 'mails-per-connection'?: string
+  readonly 'callout-sender'?: string
+  readonly 'refuses-at-data'?: string
+  readonly 'max-line'?: string
   readonly contact?: string
   readonly 'subaddress-separator'?: string
   readonly 'no-such-mailbox'?: readonly string[]
@@ -90,6 +117,13 @@ const fields: Readonly<Record<keyof DomainDocument, Field>> = {
   tlsPins: { option: '--tls-pin', isOptional: true },
   xclient: { option: '--xclient', isOptional: true },
   maxSize: { option: '--max-size', isOptional: true },
+  smtpUtf8: { option: '--smtputf8', isOptional: true },
+  eightBitMime: { option: '--8bitmime', isOptional: true },
+  maxConnections: { option: '--max-connections', isOptional: true },
+  mailsPerConnection: { option: '--mails-per-connection', isOptional: true },
+  calloutSender: { option: '--callout-sender', isOptional: true },
+  refusesAtData: { option: '--refuses-at-data', isOptional: true },
+  maxLine: { option: '--max-line', isOptional: true },
   subaddressSeparator: { option: '--subaddress-separator', isOptional: true },
   replyPatterns: { option: '--no-such-mailbox', isOptional: true },
   suspended: { option: '--reason', isOptional: false },
@@ -130,12 +164,32 @@ function namedFields(values: DomainOptionValues): Readonly<Record<string, unknow
     tlsPins: values['tls-pin'],
     xclient: xclientOf(values.xclient),
     maxSize: values['max-size'],
+    smtpUtf8: switchOf('--smtputf8', values.smtputf8),
+    eightBitMime: switchOf('--8bitmime', values['8bitmime']),
+    maxConnections: numberOf(values['max-connections']),
+    mailsPerConnection: numberOf(values['mails-per-connection']),
+    calloutSender: values['callout-sender'],
+    refusesAtData: switchOf('--refuses-at-data', values['refuses-at-data']),
+    maxLine: numberOf(values['max-line']),
     subaddressSeparator: values['subaddress-separator'],
     replyPatterns: patternsOf(values),
     suspended: undefined,
     contact: values.contact === '' ? takeBack : values.contact,
   }
   return Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined))
+}
+
+function switchOf(option: string, written: string | undefined): boolean | 'none' | undefined {
+  if (written === undefined || written === takeBack) return written
+  if (written === 'on' || written === 'off') return written === 'on'
+  throw new UsageError(
+    `${option}: ${JSON.stringify(cleanLine(written, 60))}: expected on, off or none`,
+  )
+}
+
+/** What is not a number stays as it is, and is refused as one. */
+function numberOf(written: string | undefined): number | string | undefined {
+  return written !== undefined && /^\d{1,9}$/.test(written) ? Number(written) : written
 }
 
 function xclientOf(written: string | undefined): true | 'none' | undefined {

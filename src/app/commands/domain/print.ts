@@ -3,13 +3,13 @@
 import { X509Certificate } from 'node:crypto'
 import type { CommandIo } from '#app/command.ts'
 import { cleanLine } from '#base/text.ts'
-import { formatSize } from '#base/units.ts'
 import type { ServedDomain, TlsTrust } from '#registry/registry.ts'
 import { formatEndpoint } from '#registry/route.ts'
+import { profileRows } from './profile-rows.ts'
 
 /** What `--json` prints of a domain. Every key is always there; times are ISO 8601 in UTC. */
 export function domainJson(served: ServedDomain): Readonly<Record<string, unknown>> {
-  const { suspension, route, calloutRoute } = served
+  const { suspension, route, calloutRoute, measured } = served
   return {
     domain: served.domain,
     to: route.endpoints.map(formatEndpoint),
@@ -19,7 +19,13 @@ export function domainJson(served: ServedDomain): Readonly<Record<string, unknow
     tlsCa: route.trust.ca,
     tlsPins: route.trust.pins,
     xclient: route.isXclient,
-    maxMessageBytes: served.maxMessageBytes,
+    maxMessageBytes: served.profile.maxMessageBytes,
+    profile: served.profile,
+    byHand: served.byHand,
+    measured:
+      measured === null
+        ? null
+        : { server: measured.server, at: timeText(measured.atMs), profile: measured.profile },
     subaddressSeparator: served.subaddressSeparator,
     replyPatterns: served.replyPatterns,
     suspension:
@@ -60,10 +66,7 @@ export function domainText(served: ServedDomain): string {
     ['tls', route.tls],
     ...trustRows(route.trust),
     ...(route.isXclient ? [['xclient', 'where the server offers it'] as const] : []),
-    [
-      'max size',
-      served.maxMessageBytes === null ? "the relay's limit" : formatSize(served.maxMessageBytes),
-    ],
+    ...profileRows(served),
     ['subaddresses', subaddressText(served.subaddressSeparator)],
     ...served.replyPatterns.map(
       ({ text, means }) =>

@@ -1,18 +1,22 @@
-// `domain profile`: what was measured of the domain's server.
+// `domain profile`: what the relay obeys for the domain's server, and what was measured of it.
 
 import { loadProfile, type SavedProfile } from '#compliance/profile-store.ts'
 import { parseArguments, type Command } from '#app/command.ts'
 import { configOption, configOptionUsage } from '#app/command-config.ts'
 import { cleanLine } from '#base/text.ts'
+import type { ServedDomain } from '#registry/registry.ts'
+import { formatEndpoint } from '#registry/route.ts'
 import { printJson } from './print.ts'
+import { profileRows } from './profile-rows.ts'
 import { domainArgument, findServed, withStore } from './store.ts'
 
 export const profileCommand: Command = {
-  summary: 'show what was measured of its server',
+  summary: 'show what is known of its server and obeyed',
   usage: `Usage: pforte domain profile NAME
 
-Prints what pforte check --save has measured of the domain's server, and which
-checks were not met. Exit code 1 when nothing was saved.
+Prints what the relay obeys for the domain's server and whose word that is, then
+what pforte check --save has measured and which checks were not met. Set one by
+hand with pforte domain set. Exit code 1 when nothing was saved.
 
 ${configOptionUsage}  --json         one JSON object, or null
 `,
@@ -23,18 +27,33 @@ ${configOptionUsage}  --json         one JSON object, or null
     })
     const domain = domainArgument(positionals)
     return await withStore(values.config, io, async ({ config, registry }) => {
-      findServed(registry, domain)
+      const served = findServed(registry, domain)
       const saved = await loadProfile(config.state, domain)
-      if (values.json === true) printJson(io, saved)
-      else if (saved !== null) io.stdout(profileText(saved))
-      else
-        io.stdout(`Nothing is known of the server of ${domain}; pforte check --save measures it.\n`)
+      if (values.json === true) printJson(io, saved && { ...saved, obeyed: served.profile })
+      else {
+        io.stdout(`${domain}\n${obeyedText(served)}`)
+        io.stdout(
+          saved === null
+            ? `Nothing was measured of the server of ${domain}; pforte check --save does it.\n`
+            : profileText(saved),
+        )
+      }
       return saved === null ? 1 : 0
     })
   },
 }
 
-function profileText({ domain, server, measuredAtMs, profile, verdicts }: SavedProfile): string {
+function obeyedText(served: ServedDomain): string {
+  const { route, calloutRoute } = served
+  const callout = calloutRoute.endpoints.map(formatEndpoint).join(', ')
+  const rows = [
+    ...profileRows(served),
+    ...(calloutRoute.id === route.id ? [] : [['callout', `${callout} (by hand)`] as const]),
+  ]
+  return `obeyed\n${textOf(rows)}`
+}
+
+function profileText({ server, measuredAtMs, profile, verdicts }: SavedProfile): string {
   const open = Object.entries(verdicts).filter(
     ([, verdict]) => verdict === 'violated' || verdict === 'undetermined',
   )
@@ -44,5 +63,9 @@ function profileText({ domain, server, measuredAtMs, profile, verdicts }: SavedP
     ...Object.entries(profile).map(([key, value]) => [key, String(value)] as const),
     ...open.map(([id, verdict]) => [verdict, id] as const),
   ]
-  return `${domain}\n${rows.map(([name, value]) => `  ${name.padEnd(27)} ${cleanLine(value, 300)}\n`).join('')}`
+  return `measured\n${textOf(rows)}`
+}
+
+function textOf(rows: readonly (readonly [string, string])[]): string {
+  return rows.map(([name, value]) => `  ${name.padEnd(27)} ${cleanLine(value, 300)}\n`).join('')
 }

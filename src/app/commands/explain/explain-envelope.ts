@@ -111,8 +111,8 @@ function noteDomain(domain: ServedDomain | undefined, path: ForwardPath, note: N
     note('domain', `${forwardPathText(path)}: its domain is not served here (pforte domain list)`)
     return
   }
-  const limit =
-    domain.maxMessageBytes === null ? '' : `, at most ${formatSize(domain.maxMessageBytes)}`
+  const { maxMessageBytes } = domain.profile
+  const limit = maxMessageBytes === null ? '' : `, at most ${formatSize(maxMessageBytes)}`
   const state = domain.suspension === null ? 'served' : `suspended (${domain.suspension.reason})`
   note('domain', `${domain.domain}: ${state}${limit}`)
 }

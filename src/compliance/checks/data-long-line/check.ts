@@ -20,4 +20,5 @@ export const dataLongLine: Check = dataCheck({
     'Lines over 998 octets are refused after DATA.',
   ),
   snippets: ['content-rules'],
+  refusalMeans: { maxLineBytes: 998 },
 })

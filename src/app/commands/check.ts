@@ -3,6 +3,7 @@
 import { getServers } from 'node:dns'
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
+import path from 'node:path'
 import tls from 'node:tls'
 import { systemClock } from '#base/clock.ts'
 import {
@@ -64,7 +65,7 @@ async function run(args: readonly string[], io: CommandIo): Promise<number> {
   const maySend = await isSendingAgreed(request, io)
   const report = await examine(request, maySend, io)
   printReport(report, request, io)
-  if (isSaved) await saveReport(report, configFile, io)
+  if (isSaved) await saveReport(report, askedHow(request), configFile, io)
   return exitCodes[overallOf(report)]
 }
 
@@ -80,13 +81,13 @@ async function examine(request: CheckRequest, maySend: boolean, io: CommandIo): 
   resolver.close()
   if (!target.ok) throw new CommandError(target.problem)
   const progress = openProgress(io, request)
-  const helloName = request.helloName ?? ownName()
+  const { helloName, senderDomain } = askedHow(request)
   try {
     return await runChecks({
       target: target.value,
       checks: catalogue.filter(({ id }) => request.isWanted(id)),
       helloName,
-      senderDomain: request.senderDomain ?? helloName,
+      senderDomain,
       ca: request.caFile === null ? null : trusted(request.caFile),
       limits: { ...defaultLimits, ...request.limits },
       clock: systemClock,
@@ -97,6 +98,19 @@ async function examine(request: CheckRequest, maySend: boolean, io: CommandIo): 
     })
   } finally {
     progress.close()
+  }
+}
+
+function askedHow({ helloName, senderDomain, caFile }: CheckRequest): {
+  readonly helloName: string
+  readonly senderDomain: string
+  readonly caFile: string | null
+} {
+  const name = helloName ?? ownName()
+  return {
+    helloName: name,
+    senderDomain: senderDomain ?? name,
+    caFile: caFile === null ? null : path.resolve(caFile),
   }
 }
 

@@ -9,6 +9,7 @@ import {
 } from '#compliance/profile-store.ts'
 import { formatSize } from '#base/units.ts'
 import { CommandError, type CommandIo } from '#app/command.ts'
+import { isOnRoute } from '#app/recheck/on-route.ts'
 import { findChangeable, withStore } from '#app/commands/domain/store.ts'
 
 /** Before anything is examined: a run that cannot be saved shall not be made. */
@@ -26,6 +27,7 @@ export async function checkSavable(
 /** Tells on standard error what has changed. An incomplete run changes nothing. */
 export async function saveReport(
   report: Report,
+  how: Parameters<typeof savedProfileOf>[2],
   configFile: string | undefined,
   io: CommandIo,
 ): Promise<void> {
@@ -37,7 +39,7 @@ export async function saveReport(
     for (const domain of report.target.domains) {
       const served = findChangeable(registry, domain)
       const before = await loadProfile(config.state, domain)
-      const saved = savedProfileOf(report, domain)
+      const saved = savedProfileOf(report, domain, how)
       await saveProfile(config.state, saved)
       for (const [id, verdict] of Object.entries(saved.verdicts)) {
         const old = before?.verdicts[id]
@@ -51,6 +53,12 @@ export async function saveReport(
       if (isLower) {
         registry.put({ ...served, maxMessageBytes: limit, changedAtMs: nowMs })
         io.stderr(`${domain}: mails up to ${formatSize(limit)} are accepted from now on\n`)
+      }
+      const routes = [served.route, served.calloutRoute]
+      if (!routes.some((route) => isOnRoute(route, report.target, report.target.addresses))) {
+        io.stderr(
+          `${domain}: its mail does not go to ${saved.server}, which the relay will not look at again\n`,
+        )
       }
       io.stderr(`${domain}: profile saved; see pforte domain profile ${domain}\n`)
     }

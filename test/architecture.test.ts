@@ -69,6 +69,10 @@ const furtherDoors: Readonly<Record<string, { readonly users: readonly string[] 
   // The report has several forms, and each is its own reader's.
   'compliance/dns/check-domain.ts': { users: ['app'] },
   'compliance/profile-store.ts': { users: ['app'] },
+  // Looking again: what the relay needs of it all the time, without the machinery of the checks.
+  'compliance/recheck.ts': { users: ['app'] },
+  'compliance/recheck-event.ts': { users: ['app', 'telemetry'] },
+  'compliance/recheck-schedule.ts': { users: ['app'] },
   'compliance/recheck-store.ts': { users: ['app'] },
   'compliance/report/report-html.ts': { users: ['app'] },
   'compliance/report/report-json.ts': { users: ['app'] },
@@ -149,7 +153,7 @@ const onlyIn: Readonly<Record<string, readonly string[]>> = {
   // app/toolbox.ts: `getCACertificates` gives the system's authorities; no socket is opened with it.
   'node:tls': ['net', 'app/toolbox.ts', 'app/commands/check.ts'],
   'node:net': ['net', 'link'],
-  'node:dns': ['dns', 'app/commands/check.ts', 'app/commands/check/dns.ts'],
+  'node:dns': ['dns', 'app/commands/check.ts', 'app/commands/check/dns.ts', 'app/recheck/look.ts'],
   'node:dgram': ['dns'],
   'node:http': ['telemetry'],
   'node:child_process': ['app/processes/child.ts'],

@@ -14,6 +14,7 @@ const fixed = [
   'spool',
   'delivery',
   'alerts',
+  'recheck',
   'dns',
   'log',
   'metrics',

@@ -73,7 +73,7 @@ export async function openToolbox(
 }
 
 /** Null: the system's own. A file of ours is trusted besides them. */
-function trustedCertificates(file: string | null): readonly string[] | null {
+export function trustedCertificates(file: string | null): readonly string[] | null {
   if (file === null) return null
   try {
     return [...tls.getCACertificates('default'), readFileSync(file, 'utf8')]

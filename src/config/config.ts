@@ -24,6 +24,7 @@ export interface Config {
   readonly delivery: DeliveryConfig
   readonly alerts: AlertsConfig
   readonly rehearsal: RehearsalConfig
+  readonly recheck: RecheckConfig
   readonly log: LogConfig
   readonly metrics: { readonly listen: { readonly address: string; readonly port: number } | null }
 }
@@ -270,6 +271,14 @@ export interface AlertsConfig {
 export interface RehearsalConfig {
   /** Mails it sends to itself, so that the first real ones meet compiled code; 0: none. */
   readonly mailCount: number
+}
+
+export interface RecheckConfig {
+  readonly mode: 'on' | 'off'
+  readonly everyMs: number
+  readonly confirmAfterMs: number
+  /** Of one look at one server. */
+  readonly timeoutMs: number
 }
 
 export interface LogConfig {

@@ -344,6 +344,26 @@ export const defaults: Readonly<Record<string, Default>> = {
       'about two seconds of a core after each start, and the first mails cost half as much; none leaves the machine',
   },
 
+  'recheck.mode': {
+    value: 'on',
+    reason:
+      'it concerns only servers somebody has examined with --save, asks what a sender could ask, and a server that has changed would otherwise be found out by lost mail',
+  },
+  'recheck.every': {
+    value: '1d',
+    reason:
+      'servers change when people change them; a day is soon enough and costs some 40 questions',
+  },
+  'recheck.confirmAfter': {
+    value: '20min',
+    reason: 'longer than a restart or an update takes, so that these are not taken for a change',
+  },
+  'recheck.timeout': {
+    value: '5min',
+    reason:
+      'a healthy server takes some ten seconds, one that greylists waits for more than a minute',
+  },
+
   'log.format': {
     value: 'auto',
     reason: 'people at a terminal get readable lines, everything else one JSON object a line',

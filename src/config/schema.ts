@@ -15,6 +15,7 @@ import { guessingSchema, loadSchema } from './load-schema.ts'
 import { dnsSchema, handoverSchema } from './next-hop-schema.ts'
 import { count, ipAddress, key, network, parsedText, path, section, wrong } from './schema-types.ts'
 import { policySchema } from './policy-schema.ts'
+import { recheckSchema } from './recheck-schema.ts'
 import { smtpSchema } from './smtp-schema.ts'
 import { deliverySchema, spoolSchema } from './spool-schema.ts'
 import { verificationSchema } from './verification-schema.ts'
@@ -136,6 +137,9 @@ const configSchema: z.ZodType<Config> = section({
   rehearsal: rehearsalSchema
     .prefault({})
     .describe('What a process that begins does before it has anything to do.'),
+  recheck: recheckSchema
+    .prefault({})
+    .describe('Looking again at the servers of domains with a profile (`pforte check --save`).'),
   log: logSchema.prefault({}).describe('The log.'),
   metrics: metricsSchema.prefault({}).describe('Prometheus metrics and health.'),
 }).transform((file) => {

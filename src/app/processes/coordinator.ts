@@ -94,6 +94,7 @@ export async function runCoordinator(options: {
   parent.take({
     reopen: () => void back.recover(),
     draining: () => {
+      void back.rechecks.close()
       health.current = { kind: 'unavailable', reason: 'draining' }
       telemetry.emit({ kind: 'draining', sessionCount: 0 })
     },
@@ -217,7 +218,7 @@ function tellTarget(
 }
 
 async function status(
-  { spool, nextHops }: Parts,
+  { spool, nextHops, back }: Parts,
   server: LinkServer,
   counter: StatusCounter,
 ): Promise<RelayStatus> {
@@ -229,7 +230,11 @@ async function status(
       return answer === null ? [] : [fromJson<ProcessReport>(answer.value)]
     }),
   )
-  return relayStatus([own, ...others.flat().toSorted(byName)], await spoolStatus(spool))
+  return relayStatus(
+    [own, ...others.flat().toSorted(byName)],
+    await spoolStatus(spool),
+    await back().rechecks.status(),
+  )
 }
 
 function byName({ process: one }: ProcessReport, { process: other }: ProcessReport): number {

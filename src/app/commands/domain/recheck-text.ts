@@ -1,0 +1,69 @@
+// How a server stands since it was examined, as people and as programs read it.
+
+import { cleanLine } from '#base/text.ts'
+import { standingChanges } from '#compliance/recheck.ts'
+import { ageText } from '#app/commands/queue/print.ts'
+import { timeText } from '#app/commands/recipient/print.ts'
+import type { Rechecked } from '#app/recheck/recheck-domain.ts'
+
+type Known = Omit<Rechecked, 'look'>
+
+const maxTextLength = 400
+
+/** One line a fact, as below `pforte domain profile`. */
+export function recheckText({ saved, state }: Known, nowMs: number): string {
+  const { last, nextAtMs, suspicions, verdicts } = state
+  const rows: readonly (readonly [string, string])[] = [
+    ['looked at again', lastText(state)],
+    ...(nextAtMs === null || nextAtMs <= nowMs
+      ? []
+      : [['next look', `in ${ageText(nextAtMs - nowMs)}, by the relay`] as const]),
+    ...standingChanges(saved, state).map(
+      ({ check, severity, verdict, atMs, summary }) =>
+        [
+          `now ${verdict}`,
+          `${check} (${severity}), was ${saved.verdicts[check]}, since ${timeText(atMs)}: ${summary.en}`,
+        ] as const,
+    ),
+    ...suspicions.map(
+      ({ check, verdict, atMs }) =>
+        ['seen once', `${check} ${verdict}, was ${verdicts[check]}, ${timeText(atMs)}`] as const,
+    ),
+  ]
+  const shown = last === null ? [] : rows
+  return shown
+    .map(([name, value]) => `  ${name.padEnd(27)} ${cleanLine(value, maxTextLength)}\n`)
+    .join('')
+}
+
+function lastText({ last }: Known['state']): string {
+  if (last === null) return 'not yet'
+  const when = timeText(last.atMs)
+  return last.failure === null
+    ? `${when}, ${last.checkCount} checks`
+    : `${when}, nothing found out: ${last.failure}`
+}
+
+/** Every key is always there; times are ISO 8601 in UTC. */
+export function recheckJson({ saved, state }: Known): Readonly<Record<string, unknown>> {
+  const { domain, last, nextAtMs, suspicions } = state
+  return {
+    domain,
+    server: saved.server,
+    last: last === null ? null : { ...last, atMs: undefined, at: timeText(last.atMs) },
+    next: nextAtMs === null ? null : timeText(nextAtMs),
+    changed: standingChanges(saved, state).map(({ check, severity, verdict, atMs, summary }) => ({
+      check,
+      severity,
+      was: saved.verdicts[check] ?? null,
+      verdict,
+      since: timeText(atMs),
+      summary: summary.en,
+    })),
+    suspected: suspicions.map(({ check, verdict, atMs }) => ({
+      check,
+      verdict,
+      at: timeText(atMs),
+    })),
+  }
+}

@@ -62,6 +62,8 @@ export interface DaemonOptions {
   readonly user: 'root' | SystemUser
   /** Run in mount, process and host name namespaces of its own (see `inNamespace`). */
   readonly namespace?: { readonly hostname: string; readonly prepare: string }
+  /** Does it serve? Default: its port answers with an SMTP greeting. */
+  readonly isUp?: () => Promise<boolean>
   /** Where the program itself logs, if it does not write to its output. */
   readonly logFile?: string
 }
@@ -78,7 +80,7 @@ export interface Daemon extends AsyncDisposable {
 // of ours this reaches programs of other users, and nothing in a spool of the bench is worth a farewell.
 const guard = '("$@" </dev/null; kill -s KILL 0) & cat >/dev/null; kill -s KILL 0'
 
-/** Starts the process and resolves when its port answers with an SMTP greeting (10 s at most). */
+/** Starts the process and resolves when it serves (10 s at most). */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const outputFile = join(options.folder, 'output.log')
   const output = openSync(outputFile, 'a')
@@ -104,7 +106,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     },
   }
   const hasExited = (): boolean => child.exitCode !== null || child.signalCode !== null
-  if (await answers(options.port, Date.now() + 10_000, hasExited)) return daemon
+  const { port, isUp } = options
+  if (await answers(port, Date.now() + 10_000, hasExited, isUp)) return daemon
   const text = daemon.log()
   await daemon[Symbol.asyncDispose]()
   throw new Error(`${options.command.join(' ')} does not answer on port ${options.port}:\n${text}`)
@@ -124,9 +127,14 @@ function textOf(file: string | undefined): string {
   return file !== undefined && existsSync(file) ? readFileSync(file, 'utf8') : ''
 }
 
-async function answers(port: number, deadline: number, isOver: () => boolean): Promise<boolean> {
+async function answers(
+  port: number,
+  deadline: number,
+  isOver: () => boolean,
+  isUp: DaemonOptions['isUp'],
+): Promise<boolean> {
   while (Date.now() < deadline && !isOver()) {
-    if (await greets(port, Math.min(5000, deadline - Date.now()))) return true
+    if (await (isUp?.() ?? greets(port, Math.min(5000, deadline - Date.now())))) return true
     await sleep(30)
   }
   return false

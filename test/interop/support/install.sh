@@ -3,7 +3,7 @@
 #
 #   install.sh [PROGRAM...]    default: postfix exim opensmtpd sendmail swaks
 #
-# On request also strace, which the tests of test/faults use, and exim-debian, Debian's configuration of Exim,
+# On request also knot and unbound, for signed zones, strace, which the tests of test/faults use, and exim-debian, Debian's configuration of Exim,
 # from which test/compliance makes that of a server.
 #
 # Prints one line a program, fields separated by tabs:  NAME ready PREFIX  |  NAME missing REASON
@@ -34,7 +34,7 @@ packages_of() {
     exim-debian) echo exim4-config ;;
     opensmtpd) echo opensmtpd ;;
     sendmail) echo sendmail-bin sendmail-cf m4 ;;
-    swaks | strace) echo "$1" ;;
+    swaks | strace | knot | unbound) echo "$1" ;;
     *) return 1 ;;
   esac
 }
@@ -47,6 +47,8 @@ binaries_of() {
     opensmtpd) echo usr/sbin/smtpd ;;
     sendmail) echo usr/libexec/sendmail/sendmail ;;
     strace) echo usr/bin/strace ;;
+    knot) echo usr/sbin/knotd usr/sbin/keymgr ;;
+    unbound) echo usr/sbin/unbound ;;
     swaks | exim-debian) ;;
   esac
 }
@@ -139,10 +141,10 @@ users() {
   done
 }
 
-# Exim and swaks run as anybody; the other servers change user themselves.
+# Exim, swaks and the name servers run as anybody; the other servers change user themselves.
 privileges() {
   case $1 in
-    exim | exim-debian | swaks | strace) return ;;
+    exim | exim-debian | swaks | strace | knot | unbound) return ;;
   esac
   may_be_root || { reason='needs root or sudo to run'; return 1; }
   case $1 in

@@ -4,7 +4,15 @@ import { execFileSync } from 'node:child_process'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 
-export type ProgramName = 'postfix' | 'exim' | 'opensmtpd' | 'sendmail' | 'swaks' | 'exim-debian'
+export type ProgramName =
+  | 'postfix'
+  | 'exim'
+  | 'opensmtpd'
+  | 'sendmail'
+  | 'swaks'
+  | 'exim-debian'
+  | 'knot'
+  | 'unbound'
 
 export type Program =
   | { readonly kind: 'ready'; readonly prefix: string }

@@ -74,6 +74,7 @@ const furtherDoors: Readonly<Record<string, { readonly users: readonly string[] 
   'compliance/recheck-event.ts': { users: ['app', 'telemetry'] },
   'compliance/recheck-schedule.ts': { users: ['app'] },
   'compliance/recheck-store.ts': { users: ['app'] },
+  'compliance/zone-store.ts': { users: ['app'] },
   'compliance/report/report-html.ts': { users: ['app'] },
   'compliance/report/report-json.ts': { users: ['app'] },
   'compliance/report/report-junit.ts': { users: ['app'] },
@@ -154,7 +155,13 @@ const onlyIn: Readonly<Record<string, readonly string[]>> = {
   // app/toolbox.ts: `getCACertificates` gives the system's authorities; no socket is opened with it.
   'node:tls': ['net', 'app/toolbox.ts', 'app/commands/check.ts'],
   'node:net': ['net', 'link'],
-  'node:dns': ['dns', 'app/commands/check.ts', 'app/commands/check/dns.ts', 'app/recheck/look.ts'],
+  'node:dns': [
+    'dns',
+    'app/commands/check.ts',
+    'app/commands/check/dns.ts',
+    'app/recheck/look.ts',
+    'app/recheck/look-at-zone.ts',
+  ],
   'node:dgram': ['dns'],
   'node:http': ['telemetry'],
   // A policy of MTA-STS has to be fetched with its name's certificate, and with none of fetch's redirects.

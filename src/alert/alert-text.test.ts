@@ -125,6 +125,7 @@ test('prose is wrapped between words only', () => {
 test('a requirement that is not met any more: which, what was seen, what to do, in both languages', () => {
   const notice: Notice = {
     kind: 'requirement-violated',
+    watch: 'server',
     domain: 'inst.example',
     server: 'mail.inst.example:25',
     atMs: Date.UTC(2026, 9, 5, 9),
@@ -151,6 +152,9 @@ test('a requirement that is not met any more: which, what was seen, what to do, 
   )
   assert.match(body, /^ {2}pforte domain recheck inst\.example$/m)
   assert.match(body, /2026-10-05 09:00 UTC/)
+  const zone = bodyOf({ ...notice, watch: 'zone' })
+  assert.match(zone, /^Das DNS der Domäne inst\.example /m)
+  assert.match(zone, /^The DNS of the domain inst\.example /m)
   assert.ok(!body.includes('\u001b') && !body.includes('\r'))
   const { kind, level, violated } = JSON.parse(webhookBody(notice, hostname, 0))
   assert.deepEqual(

@@ -44,6 +44,8 @@ export interface MailHeld {
 /** A server that was examined does not meet requirements any more; seen twice. */
 export interface RequirementViolated {
   readonly kind: 'requirement-violated'
+  /** What of the domain it is about. */
+  readonly watch: 'server' | 'zone'
   /** A-label, lower case. */
   readonly domain: string
   /** `mail.inst.example:25` */

@@ -10,10 +10,14 @@ export function violatedInGerman(
   violated: RequirementViolated,
   hostname: string,
 ): readonly string[] {
-  const { domain, server, atMs } = violated
+  const { watch, domain, server, atMs } = violated
+  const who =
+    watch === 'server'
+      ? `Der Server ${shown(server)} der Domäne ${domain}`
+      : `Das DNS der Domäne ${domain}`
   return [
     ...wrap(
-      `Der Server ${shown(server)} der Domäne ${domain} erfüllt nicht mehr alle Anforderungen. Das Relay ` +
+      `${who} erfüllt nicht mehr alle Anforderungen. Das Relay ` +
         `${hostname} hat es zweimal nacheinander gesehen, zuletzt ${timeText(atMs)}.`,
     ),
     '',
@@ -23,8 +27,8 @@ export function violatedInGerman(
         'dem Relay in Verwahrung; nichts geht an den Absender zurück.',
     ),
     '',
-    'Als Betreiberin oder Betreiber des Servers:',
-    ...wrap('- Was ist seit der letzten Prüfung am Server geändert worden?', '  '),
+    'Als Betreiberin oder Betreiber des Servers oder der Zone:',
+    ...wrap('- Was ist seit der letzten Prüfung geändert worden?', '  '),
     ...wrap('- Bitten Sie den Betrieb des Relays um einen vollständigen Prüfbericht.', '  '),
     '',
     'Als Betrieb des Relays (eine Antwort auf diese E-Mail geht dorthin):',
@@ -36,10 +40,14 @@ export function violatedInEnglish(
   violated: RequirementViolated,
   hostname: string,
 ): readonly string[] {
-  const { domain, server, atMs } = violated
+  const { watch, domain, server, atMs } = violated
+  const who =
+    watch === 'server'
+      ? `The server ${shown(server)} of the domain ${domain}`
+      : `The DNS of the domain ${domain}`
   return [
     ...wrap(
-      `The server ${shown(server)} of the domain ${domain} does not meet all requirements any more. The ` +
+      `${who} does not meet all requirements any more. The ` +
         `relay ${hostname} has seen it twice in a row, last ${timeText(atMs)}.`,
     ),
     '',
@@ -49,7 +57,7 @@ export function violatedInEnglish(
         'relay; nothing is returned to its sender.',
     ),
     '',
-    'If you run the server:',
+    'If you run the server or the zone:',
     ...wrap('- What has been changed since it was examined?', '  '),
     ...wrap('- Ask the operator of the relay for a full report.', '  '),
     '',
@@ -71,10 +79,14 @@ function list({ violated }: RequirementViolated, language: keyof BothLanguages):
   ]
 }
 
-function commands({ domain, violated: [{ check }] }: RequirementViolated): readonly string[] {
+function commands({
+  watch,
+  domain,
+  violated: [{ check }],
+}: RequirementViolated): readonly string[] {
   return [
     `  pforte domain profile ${domain}`,
     `  pforte domain recheck ${domain}`,
-    `  pforte check --explain ${shown(check)}`,
+    ...(watch === 'server' ? [`  pforte check --explain ${shown(check)}`] : []),
   ]
 }

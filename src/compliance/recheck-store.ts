@@ -3,18 +3,28 @@
 import { readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { replacePrivately } from '#base/private-file.ts'
-import type { RecheckState } from './recheck.ts'
+import type { RecheckState, Watch } from './recheck.ts'
+
+const folders: Readonly<Record<Watch, string>> = { server: 'rechecks', zone: 'zone-rechecks' }
 
 /** Rejects with the system's error. */
-export async function saveRecheck(folder: string, state: RecheckState): Promise<void> {
+export async function saveRecheck(
+  folder: string,
+  watch: Watch,
+  state: RecheckState,
+): Promise<void> {
   const text = `${JSON.stringify(state, null, 2)}\n`
-  await replacePrivately(path.join(folder, 'rechecks'), `${state.domain}.json`, text)
+  await replacePrivately(path.join(folder, folders[watch]), `${state.domain}.json`, text)
 }
 
 /** Null: never looked again, or the file cannot be understood, which is the same. */
-export async function loadRecheck(folder: string, domain: string): Promise<RecheckState | null> {
+export async function loadRecheck(
+  folder: string,
+  watch: Watch,
+  domain: string,
+): Promise<RecheckState | null> {
   try {
-    const value: unknown = JSON.parse(await readFile(fileOf(folder, domain), 'utf8'))
+    const value: unknown = JSON.parse(await readFile(fileOf(folder, watch, domain), 'utf8'))
     return isRecheckState(value, domain) ? value : null
   } catch {
     return null
@@ -22,13 +32,14 @@ export async function loadRecheck(folder: string, domain: string): Promise<Reche
 }
 
 /** Of a domain that is not served any more. */
-export async function forgetRecheck(folder: string, domain: string): Promise<void> {
-  await rm(fileOf(folder, domain), { force: true })
+export async function forgetRechecks(folder: string, domain: string): Promise<void> {
+  await rm(fileOf(folder, 'server', domain), { force: true })
+  await rm(fileOf(folder, 'zone', domain), { force: true })
 }
 
 /** A domain is an A-label, so it is a file name as it is. */
-function fileOf(folder: string, domain: string): string {
-  return path.join(folder, 'rechecks', `${domain}.json`)
+function fileOf(folder: string, watch: Watch, domain: string): string {
+  return path.join(folder, folders[watch], `${domain}.json`)
 }
 
 function isRecheckState(value: unknown, name: string): value is RecheckState {

@@ -183,14 +183,14 @@ describe('the files', () => {
     }
     await saveProfile(folder.path, { ...saved, asked })
     const state = after([1, 'violated'])
-    await saveRecheck(folder.path, state)
+    await saveRecheck(folder.path, 'server', state)
     for (const name of ['profiles', 'rechecks']) {
       assert.equal(statSync(path.join(folder.path, name)).mode & 0o777, 0o700)
       const file = path.join(folder.path, name, 'inst.example.json')
       assert.equal(statSync(file).mode & 0o777, 0o600)
     }
     assert.deepEqual(await loadProfile(folder.path, 'inst.example'), { ...saved, asked })
-    assert.deepEqual(await loadRecheck(folder.path, 'inst.example'), state)
+    assert.deepEqual(await loadRecheck(folder.path, 'server', 'inst.example'), state)
     assert.deepEqual(await listProfiles(folder.path), ['inst.example'])
     const kept = path.join(folder.path, 'rechecks', 'inst.example.json')
     assert.ok(!readFileSync(kept, 'utf8').includes('anna'))
@@ -214,7 +214,7 @@ describe('the files', () => {
       await using folder = await temporaryFolder()
       mkdirSync(path.join(folder.path, 'rechecks'))
       writeFileSync(path.join(folder.path, 'rechecks', 'inst.example.json'), text)
-      assert.equal(await loadRecheck(folder.path, 'inst.example'), null)
+      assert.equal(await loadRecheck(folder.path, 'server', 'inst.example'), null)
     })
   }
 })

@@ -2,7 +2,6 @@
 // stand. Pure; a change counts when it was seen twice.
 
 import type { FindingKind, Severity } from './check.ts'
-import type { SavedProfile } from './profile-store.ts'
 import type { Text } from './text.ts'
 
 /** The second look has to come within this time: later it is a first one again. */
@@ -10,6 +9,19 @@ export const confirmWithinMs: number = 3_600_000
 
 /** Changes that are remembered. */
 const maxChangeCount = 50
+
+/** A domain's server, or its DNS. */
+export type Watch = 'server' | 'zone'
+
+/** What was saved when it was examined. */
+export interface Baseline {
+  /** A-label. */
+  readonly domain: string
+  /** What was examined, for people: `mail.inst.example:25`, `DNS`. */
+  readonly server: string
+  readonly measuredAtMs: number
+  readonly verdicts: Readonly<Record<string, FindingKind>>
+}
 
 export interface SeenVerdict {
   readonly check: string
@@ -45,7 +57,7 @@ export interface LastLook {
 
 export interface RecheckState {
   readonly domain: string
-  /** Of the saved profile this goes on from; with another one everything begins anew. */
+  /** Of the baseline this goes on from; with another one everything begins anew. */
   readonly measuredAtMs: number
   /** As they stand, by the id of the check: the saved ones, and what was seen twice since. */
   readonly verdicts: Readonly<Record<string, FindingKind>>
@@ -58,7 +70,7 @@ export interface RecheckState {
 }
 
 /** The state that goes with that profile: the one before, or a new one. */
-export function stateFor(saved: SavedProfile, before: RecheckState | null): RecheckState {
+export function stateFor(saved: Baseline, before: RecheckState | null): RecheckState {
   if (before?.measuredAtMs === saved.measuredAtMs) return before
   const { domain, measuredAtMs, verdicts } = saved
   return { domain, measuredAtMs, verdicts, suspicions: [], changes: [], last: null, nextAtMs: null }
@@ -119,7 +131,7 @@ export function isAlarming({ severity, verdict }: VerdictChange): boolean {
 
 /** The newest change of each check that stands otherwise than when the profile was saved. */
 export function standingChanges(
-  saved: Pick<SavedProfile, 'verdicts'>,
+  saved: Pick<Baseline, 'verdicts'>,
   { verdicts, changes }: RecheckState,
 ): readonly VerdictChange[] {
   const newest = new Map(changes.map((each) => [each.check, each]))

@@ -215,7 +215,7 @@ export const eventTable: Readonly<Record<EventKind, EventRow>> = {
   'recheck-finished': {
     level: 'info',
     meaning:
-      'A server that was examined has been looked at again. Verdicts that differ count when they are seen a second time.',
+      'A server, or the DNS of a domain (server `DNS`), that was examined has been looked at again. Verdicts that differ count when they are seen a second time.',
   },
   'recheck-failed': {
     level: 'warning',

@@ -2,16 +2,17 @@
 // seconds instead of a day; each case once in one process and once with a coordinator.
 
 import assert from 'node:assert/strict'
-import { readFile, stat } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { test } from 'node:test'
 import { startInstituteServer, type InstituteServer } from '../../demo/institute-server.ts'
+import { startDnsServer } from '../support/dns-server.ts'
 import { startRelay, type TestRelay } from '../support/relay.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { endpointOf, openSession } from './support/mail.ts'
 
 const known = 'known@inst.example'
-const patienceMs = 60_000
+const patienceMs = 120_000
 const recheck = { every: '2s', confirmAfter: '1s' }
 
 type Event = Readonly<Record<string, unknown>>
@@ -122,7 +123,7 @@ test('what was seen survives a kill: it is not told again, and not asked again a
     config: { recheck: { every: '1h', confirmAfter: '1s' } },
   })
   const shown = await relay.pforte('domain', 'profile', 'inst.example', '--json')
-  const { changed } = JSON.parse(shown.stdout).recheck
+  const { changed } = JSON.parse(shown.stdout).recheck.server
   assert.equal(changed.length, 1)
   assert.equal(changed[0].check, 'rcpt-unknown-rejected')
   await relay.waitForEvent(isKind('recheck-finished'), patienceMs)
@@ -148,6 +149,53 @@ test('what a command has seen the second time, the relay tells', async () => {
   assert.match(twice.stdout, /now violated +rcpt-unknown-rejected \(must\), was met/)
   await relay.waitForEvent(isKind('verdict-changed'), patienceMs)
   assert.equal(relay.events('verdict-changed').length, 1)
+})
+
+test('the MX records lead elsewhere: told as well, beside the server that is as it was', async () => {
+  const relays = ['mailrelay1.example.org', 'mailrelay2.example.org'] as const
+  await using dns = await startDnsServer({
+    'inst.example': {
+      mx: [
+        [10, relays[0]],
+        [10, relays[1]],
+      ],
+      ttlSeconds: 86_400,
+    },
+    [relays[0]]: { a: ['192.0.2.1'] },
+    [relays[1]]: { a: ['192.0.2.2'] },
+    'old.example': { a: ['192.0.2.9'] },
+  })
+  await using institute = await startInstituteServer({ mailboxes: [known] })
+  await using relay = await startRelay({
+    domains: [{ domain: 'inst.example', to: endpointOf(institute) }],
+    config: { recheck, dns: { servers: [dns.address] } },
+  })
+  await examine(relay, institute)
+  const named = relays.flatMap((name) => ['--relay', name])
+  const place = ['--resolver', dns.address, '--name-server', dns.address]
+  const saved = await relay.pforte('check', 'dns', 'inst.example', '--save', ...named, ...place)
+  assert.equal(saved.exitCode, 0, saved.stdout)
+  await relay.waitForEvent(isKind('recheck-finished', { server: 'DNS' }), patienceMs)
+  dns.zone['inst.example'] = {
+    mx: [
+      [10, relays[0]],
+      [10, 'old.example'],
+    ],
+    ttlSeconds: 86_400,
+  }
+  await relay.waitForEvent(isKind('verdict-changed', { check: 'mx-both-relays' }), patienceMs)
+  const changed = relay.events('verdict-changed')
+  assert.ok(changed.every((event) => event['server'] === 'DNS'))
+  assert.ok(changed.some((event) => event['check'] === 'mx-relays-lowest'))
+  const alerts = relay.events('alert-raised')
+  assert.equal(alerts.length, 1)
+  assert.deepEqual(alerts[0]?.['alert'], 'requirement-violated')
+  const shown = await relay.pforte('domain', 'profile', 'inst.example')
+  assert.match(shown.stdout, /since then: DNS\n(?:.*\n)* +now violated +mx-both-relays \(must\)/)
+  await relay.pforte('domain', 'remove', 'inst.example')
+  for (const folder of ['profiles', 'zones']) {
+    assert.deepEqual(await readdir(path.join(relay.folder, 'state', folder)), [], folder)
+  }
 })
 
 test('a relay that drains asks nobody', async () => {

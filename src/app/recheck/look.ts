@@ -66,7 +66,7 @@ export async function lookAgain(options: LookOptions): Promise<Look> {
   }
   const report = await examine(options, saved.asked, target.value)
   if (!report.isComplete) return signal.aborted ? { kind: 'stopped' } : failed('took too long')
-  return { kind: 'done', seen: report.outcomes.map(seenOf), tookMs: report.ms }
+  return doneOf(report, () => true)
 }
 
 async function examine(
@@ -90,6 +90,12 @@ async function examine(
     signal,
     emit: () => undefined,
   })
+}
+
+/** What a report says of the checks that are meant. */
+export function doneOf(report: Report, isMeant: (id: string) => boolean): Look {
+  const seen = report.outcomes.filter(({ check }) => isMeant(check.id)).map(seenOf)
+  return { kind: 'done', seen, tookMs: report.ms }
 }
 
 function seenOf({ check, finding }: Report['outcomes'][number]): SeenVerdict {

@@ -111,7 +111,7 @@ test('a look when one is due, and the next one is written down', async () => {
     watched.events.map(({ kind }) => kind),
     watched.events.map(() => 'recheck-finished'),
   )
-  const state = await loadRecheck(watched.folder, domain)
+  const state = await loadRecheck(watched.folder, 'server', domain)
   assert.equal(state?.last?.checkCount, 2)
   assert.ok((state?.nextAtMs ?? 0) > (state?.last?.atMs ?? 0))
   assert.deepEqual(watched.faults, [])
@@ -161,7 +161,7 @@ test('at the end a look that hangs is stopped at once, and nothing of it is kept
   const startMs = performance.now()
   await watched.rechecks.close()
   assert.ok(performance.now() - startMs < 5000)
-  assert.equal((await loadRecheck(watched.folder, domain))?.last, null)
+  assert.equal((await loadRecheck(watched.folder, 'server', domain))?.last, null)
   const { total } = institute.counts
   await sleep(1000)
   assert.equal(institute.counts.total, total)

@@ -1,10 +1,9 @@
-// Looks again, once a day, at the servers of domains that have a profile: one at a time, each at its own time
+// Looks again, once a day, at the servers and the DNS of domains that were examined: one at a time, each at its own time
 // of the day. What has changed is told; nothing is changed by it. One process of a relay does this.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Alert } from '#alert/alert.ts'
 import type { Clock } from '#base/clock.ts'
-import { listProfiles } from '#compliance/profile-store.ts'
 import { allTold, isAlarming, untold, type RecheckState } from '#compliance/recheck.ts'
 import type { RecheckEvent } from '#compliance/recheck-event.ts'
 import { nextLookAtMs } from '#compliance/recheck-schedule.ts'
@@ -16,6 +15,7 @@ import type { Registry, ServedDomain } from '#registry/registry.ts'
 import { formatEndpoint } from '#registry/route.ts'
 import { recheckDomain, recheckStateOf, type Rechecked } from './recheck-domain.ts'
 import type { Look } from './look.ts'
+import { listWatched, type Watched } from './watched.ts'
 import { recheckStatus, type RecheckStatus } from './recheck-status.ts'
 
 export interface RecheckOptions {
@@ -94,71 +94,75 @@ class Loop {
 
   async #lookOut(): Promise<void> {
     const { config, registry } = this.#options
-    for (const name of (await listProfiles(config.state)).slice(0, maxDomainCount)) {
+    for (const watched of (await listWatched(config.state)).slice(0, maxDomainCount)) {
       if (this.#signal.aborted) return
-      const domain = registry.find(name)
-      if (domain === undefined || domain.suspension !== null || !this.#mayBeDue(name)) continue
+      const domain = registry.find(watched.domain)
+      if (domain === undefined || domain.suspension !== null) continue
+      if (!this.#mayBeDue(keyOf(watched))) continue
       try {
-        await this.#visit(domain)
+        await this.#visit(domain, watched)
       } catch (error) {
-        this.#onError(domain, error)
+        this.#onError(domain, watched, error)
       }
     }
   }
 
   /** A state folder that cannot be written, or a bug: not told more often than the files are read. */
-  #onError({ domain, route }: ServedDomain, error: unknown): void {
+  #onError({ domain, route }: ServedDomain, watched: Watched, error: unknown): void {
     const { clock, config, emit, onFault } = this.#options
     const dueMs = clock.monotonicMs() + config.recheck.everyMs / 48
-    this.#plans.set(domain, { dueMs, readAgainMs: dueMs })
+    this.#plans.set(keyOf(watched), { dueMs, readAgainMs: dueMs })
     if (error instanceof Error && 'syscall' in error) {
       const server = formatEndpoint(route.endpoints[0])
       emit({ kind: 'recheck-failed', domain, server, detail: error.message })
     } else {
-      onFault(`the server of ${domain} could not be looked at again`, error)
+      onFault(`the ${watched.watch} of ${domain} could not be looked at again`, error)
     }
   }
 
-  #mayBeDue(name: string): boolean {
-    const plan = this.#plans.get(name)
+  #mayBeDue(key: string): boolean {
+    const plan = this.#plans.get(key)
     if (plan === undefined) return true
     return this.#options.clock.monotonicMs() >= Math.min(plan.dueMs, plan.readAgainMs)
   }
 
-  async #visit(domain: ServedDomain): Promise<void> {
+  async #visit(domain: ServedDomain, watched: Watched): Promise<void> {
     const { config, clock, random, nextHops } = this.#options
-    const known = await recheckStateOf(config.state, domain.domain)
+    const known = await recheckStateOf(config.state, watched)
     if (known === null) return
     // What was found and not told, by a command or before the relay was killed, is told now.
-    const state = await this.#tell(known)
+    const state = await this.#tell(watched, known)
     const nowMs = clock.now()
     const dueAtMs = nextLookAtMs(state, config.recheck, nowMs, random)
     const readMs = clock.monotonicMs()
-    this.#plans.set(domain.domain, {
+    this.#plans.set(keyOf(watched), {
       dueMs: readMs + dueAtMs - nowMs,
       readAgainMs: readMs + config.recheck.everyMs / 144,
     })
-    if (dueAtMs !== state.nextAtMs) await saveRecheck(config.state, { ...state, nextAtMs: dueAtMs })
-    const restUntilMs = this.#restUntilMs.get(domain.domain) ?? 0
+    if (dueAtMs !== state.nextAtMs) {
+      await saveRecheck(config.state, watched.watch, { ...state, nextAtMs: dueAtMs })
+    }
+    const restUntilMs = this.#restUntilMs.get(keyOf(watched)) ?? 0
     if (dueAtMs > nowMs || clock.monotonicMs() < restUntilMs) return
     // It is known to be down, and people hear of that in another way.
-    if (nextHops.isBreakerOpen(domain.route)) return
-    await this.#look(domain)
+    if (watched.watch === 'server' && nextHops.isBreakerOpen(domain.route)) return
+    await this.#look(domain, watched)
   }
 
-  async #look(domain: ServedDomain): Promise<void> {
+  async #look(domain: ServedDomain, watched: Watched): Promise<void> {
     const { clock, emit } = this.#options
     const result = await recheckDomain({
       ...this.#options,
       domain,
+      watch: watched.watch,
       isWhole: false,
       signal: this.#signal,
     })
     if (result === null || result.look.kind === 'stopped') return
     const { saved, state, look } = result
     const isSecondNext = state.suspicions.length > 0 && look.kind === 'done'
-    this.#restUntilMs.set(domain.domain, clock.monotonicMs() + this.#restMs(look, isSecondNext))
-    this.#plans.delete(domain.domain)
+    this.#restUntilMs.set(keyOf(watched), clock.monotonicMs() + this.#restMs(look, isSecondNext))
+    this.#plans.delete(keyOf(watched))
     const about = { domain: domain.domain, server: saved.server }
     if (look.kind === 'failed') {
       emit({ kind: 'recheck-failed', ...about, detail: look.detail })
@@ -167,7 +171,7 @@ class Loop {
     const { seen, tookMs } = look
     const suspicionCount = state.suspicions.length
     emit({ kind: 'recheck-finished', ...about, checkCount: seen.length, suspicionCount, tookMs })
-    await this.#tell(result)
+    await this.#tell(watched, result)
   }
 
   /** Half of what the schedule will want, whose jitter makes it a little shorter. */
@@ -178,7 +182,10 @@ class Loop {
   }
 
   /** Told, and then written down as told: whoever is killed between the two tells it again. */
-  async #tell({ saved, state }: Omit<Rechecked, 'look'>): Promise<RecheckState> {
+  async #tell(
+    { watch }: Watched,
+    { saved, state }: Omit<Rechecked, 'look'>,
+  ): Promise<RecheckState> {
     const { config, clock, emit, raise } = this.#options
     const changes = untold(state)
     if (changes.length === 0) return state
@@ -191,10 +198,14 @@ class Loop {
     const [first, ...rest] = changes.filter(isAlarming)
     if (first !== undefined) {
       const violated = [first, ...rest] as const
-      raise({ kind: 'requirement-violated', domain, server, violated, atMs: clock.now() })
+      raise({ kind: 'requirement-violated', watch, domain, server, violated, atMs: clock.now() })
     }
     const told = allTold(state)
-    await saveRecheck(config.state, told)
+    await saveRecheck(config.state, watch, told)
     return told
   }
+}
+
+function keyOf({ watch, domain }: Watched): string {
+  return `${watch} ${domain}`
 }

@@ -1,11 +1,11 @@
 // What the rechecks of all domains have found, for `pforte status`.
 
-import { listProfiles } from '#compliance/profile-store.ts'
 import type { FindingKind, Severity } from '#compliance/compliance.ts'
 import { standingChanges } from '#compliance/recheck.ts'
 import type { Config } from '#config/config.ts'
 import type { Registry } from '#registry/registry.ts'
 import { recheckStateOf } from './recheck-domain.ts'
+import { listWatched } from './watched.ts'
 
 export interface ChangedVerdict {
   readonly domain: string
@@ -18,7 +18,7 @@ export interface ChangedVerdict {
 
 export interface RecheckStatus {
   readonly mode: Config['recheck']['mode']
-  /** Served, and with a profile. */
+  /** Served, and examined with --save. */
   readonly domainCount: number
   /** Wall time; null: none yet. */
   readonly lastAtMs: number | null
@@ -38,12 +38,14 @@ export async function recheckStatus(
 ): Promise<RecheckStatus> {
   const changed: ChangedVerdict[] = []
   const failedDomains: string[] = []
-  let [domainCount, lastAtMs]: [number, number | null] = [0, null]
-  for (const domain of await listProfiles(folder)) {
-    const known = registry.find(domain) === undefined ? null : await recheckStateOf(folder, domain)
+  const domains = new Set<string>()
+  let lastAtMs: number | null = null
+  for (const watched of await listWatched(folder)) {
+    const { domain } = watched
+    const known = registry.find(domain) === undefined ? null : await recheckStateOf(folder, watched)
     if (known === null) continue
     const { saved, state } = known
-    domainCount += 1
+    domains.add(domain)
     if (state.last !== null) lastAtMs = Math.max(lastAtMs ?? 0, state.last.atMs)
     if (state.last !== null && state.last.failure !== null) failedDomains.push(domain)
     for (const { check, severity, verdict, atMs: sinceMs } of standingChanges(saved, state)) {
@@ -54,7 +56,7 @@ export async function recheckStatus(
   const inOrder = changed.toSorted((one, other) => rank(one) - rank(other))
   return {
     mode: recheck.mode,
-    domainCount,
+    domainCount: domains.size,
     lastAtMs,
     failedDomains: failedDomains.slice(0, maxListedCount),
     changedCount: changed.length,

@@ -241,7 +241,9 @@ async function delegated(
     const servers = await Promise.all(
       names.slice(0, maxCount).map(async (name) => {
         const [address] = recordsOf(await ask(name, 'A'), 'A').map(({ value }) => value)
-        return address === undefined ? [] : [{ name, server: { address, port: 53 } }]
+        return address === undefined || isNeverAServer(address)
+          ? []
+          : [{ name, server: { address, port: 53 } }]
       }),
     )
     return servers.flat()

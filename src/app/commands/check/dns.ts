@@ -1,6 +1,7 @@
 // `pforte check dns`: do the MX records lead all mail to the relays, and what is to be changed?
 
 import { getServers } from 'node:dns'
+import path from 'node:path'
 import { systemClock } from '#base/clock.ts'
 import { checkDomain, switchSteps, zoneLines } from '#compliance/dns/check-domain.ts'
 import { reportJson } from '#compliance/report/report-json.ts'
@@ -10,6 +11,7 @@ import { parseDomain } from '#smtp/domain-name.ts'
 import { parseArguments, UsageError, type Command, type CommandIo } from '#app/command.ts'
 import { withStore } from '#app/commands/domain/store.ts'
 import { trustedCertificates } from '#app/toolbox.ts'
+import { checkSavable, saveZoneReport } from './save.ts'
 import { exitCodes } from './exit-codes.ts'
 import { parseNameServer } from './name-server.ts'
 import { isColoured, width } from './print.ts'
@@ -31,6 +33,8 @@ MTA-STS over HTTPS if the zone says that there is one.
   --config FILE       the relay's configuration: see whether it serves the domain
   --policy-server IP  fetch the policy of MTA-STS there; IP:PORT too
   --ca FILE           for that, trust these authorities too (PEM)
+  --save              keep the verdicts; the relay looks again every day and tells what
+                      has changed. The domain must be served, see --config
   --lang de|en        language of the report; default en
   --json              one JSON object
 
@@ -53,6 +57,7 @@ async function run(args: readonly string[], io: CommandIo): Promise<number> {
       config: { type: 'string' },
       'policy-server': { type: 'string' },
       ca: { type: 'string' },
+      save: { type: 'boolean' },
       lang: { type: 'string' },
       json: { type: 'boolean' },
     },
@@ -76,6 +81,7 @@ async function run(args: readonly string[], io: CommandIo): Promise<number> {
     ca: trustedCertificates(values.ca ?? null, '--ca'),
     outside: values.outside === true ? { smtpPort: 25 } : null,
   }
+  if (values.save === true) await checkSavable([domain], values.config, io)
   const report = await checkDomain(request, systemClock, io.signal)
   if (values.json === true) {
     const json = { ...Object(reportJson(report, { networks: [] })), zoneLines: zoneLines(request) }
@@ -84,6 +90,17 @@ async function run(args: readonly string[], io: CommandIo): Promise<number> {
     const options = { networks: [], language, isColoured: isColoured(io), width }
     const lines = [...zoneLines(request), '', ...switchSteps(language, request)]
     io.stdout(`${reportText(report, options)}\n${lines.join('\n')}\n`)
+  }
+  if (values.save === true) {
+    const { resolver, nameServers, policyServer } = request
+    const asked = {
+      relays: request.relays,
+      resolver: values.resolver === undefined ? null : resolver,
+      nameServers,
+      policyServer,
+      caFile: values.ca === undefined ? null : path.resolve(values.ca),
+    }
+    await saveZoneReport(report, asked, values.config, io)
   }
   return exitCodes[overallOf(report)]
 }

@@ -1,6 +1,7 @@
 // `pforte check --save`: what was measured becomes what the relay does for the domains.
 
 import type { Report } from '#compliance/compliance.ts'
+import type { Baseline } from '#compliance/recheck.ts'
 import {
   loadProfile,
   relaySizeLimit,
@@ -8,6 +9,7 @@ import {
   saveProfile,
 } from '#compliance/profile-store.ts'
 import { formatSize } from '#base/units.ts'
+import { loadZone, savedZoneOf, saveZone, type SavedZone } from '#compliance/zone-store.ts'
 import { CommandError, type CommandIo } from '#app/command.ts'
 import { isOnRoute } from '#app/recheck/on-route.ts'
 import { findChangeable, withStore } from '#app/commands/domain/store.ts'
@@ -41,11 +43,7 @@ export async function saveReport(
       const before = await loadProfile(config.state, domain)
       const saved = savedProfileOf(report, domain, how)
       await saveProfile(config.state, saved)
-      for (const [id, verdict] of Object.entries(saved.verdicts)) {
-        const old = before?.verdicts[id]
-        if (old !== undefined && old !== verdict)
-          io.stderr(`${domain}: ${id} was ${old}, is ${verdict}\n`)
-      }
+      tellChanges(saved, before, io)
       const limit = relaySizeLimit(report.profile)
       const isLower =
         limit !== null && (served.maxMessageBytes === null || served.maxMessageBytes > limit)
@@ -63,4 +61,31 @@ export async function saveReport(
       io.stderr(`${domain}: profile saved; see pforte domain profile ${domain}\n`)
     }
   })
+}
+
+/** As `saveReport`, of the DNS of a domain. */
+export async function saveZoneReport(
+  report: Report,
+  asked: SavedZone['asked'],
+  configFile: string | undefined,
+  io: CommandIo,
+): Promise<void> {
+  if (!report.isComplete) {
+    io.stderr('pforte check dns: not saved, the run was stopped\n')
+    return
+  }
+  await withStore(configFile, io, async ({ config }) => {
+    const saved = savedZoneOf(report, asked)
+    tellChanges(saved, await loadZone(config.state, saved.domain), io)
+    await saveZone(config.state, saved)
+    io.stderr(`${saved.domain}: saved; see pforte domain recheck ${saved.domain}\n`)
+  })
+}
+
+function tellChanges(saved: Baseline, before: Baseline | null, io: CommandIo): void {
+  for (const [id, verdict] of Object.entries(saved.verdicts)) {
+    const old = before?.verdicts[id]
+    if (old !== undefined && old !== verdict)
+      io.stderr(`${saved.domain}: ${id} was ${old}, is ${verdict}\n`)
+  }
 }

@@ -9,7 +9,8 @@ import {
 } from '#app/command.ts'
 import { configOption, configOptionUsage } from '#app/command-config.ts'
 import { forgetProfile } from '#compliance/profile-store.ts'
-import { forgetRecheck } from '#compliance/recheck-store.ts'
+import { forgetZone } from '#compliance/zone-store.ts'
+import { forgetRechecks } from '#compliance/recheck-store.ts'
 import { fieldChanges } from '#registry/plan.ts'
 import type { ServedDomain } from '#registry/registry.ts'
 import { toDomainDocument, withHistoryOf } from '#registry/served-domain.ts'
@@ -113,7 +114,8 @@ ${configOptionUsage}  --json             print the change as one JSON object
       const served = findServed(registry, domain)
       registry.remove(domain)
       await forgetProfile(config.state, domain)
-      await forgetRecheck(config.state, domain)
+      await forgetZone(config.state, domain)
+      await forgetRechecks(config.state, domain)
       return report(io, values.json, {
         change: 'removed',
         served,

@@ -1,12 +1,11 @@
 // `domain profile`: what was measured of the domain's server.
 
-import type { SavedProfile } from '#compliance/profile-store.ts'
+import { loadProfile, type SavedProfile } from '#compliance/profile-store.ts'
 import { parseArguments, type Command } from '#app/command.ts'
 import { configOption, configOptionUsage } from '#app/command-config.ts'
 import { cleanLine } from '#base/text.ts'
-import { recheckStateOf } from '#app/recheck/recheck-domain.ts'
 import { printJson } from './print.ts'
-import { recheckJson, recheckText } from './recheck-text.ts'
+import { knownSince, sinceJson, sinceText } from './recheck-text.ts'
 import { domainArgument, findServed, withStore } from './store.ts'
 
 export const profileCommand: Command = {
@@ -14,8 +13,8 @@ export const profileCommand: Command = {
   usage: `Usage: pforte domain profile NAME
 
 Prints what pforte check --save has measured of the domain's server, and which
-checks were not met; then what the relay has seen since (pforte domain recheck).
-Exit code 1 when nothing was saved.
+checks were not met; then what the relay has seen since, also of its DNS (pforte
+domain recheck). Exit code 1 when nothing was saved.
 
 ${configOptionUsage}  --json         one JSON object, or null
 `,
@@ -27,14 +26,13 @@ ${configOptionUsage}  --json         one JSON object, or null
     const domain = domainArgument(positionals)
     return await withStore(values.config, io, async ({ config, registry }) => {
       findServed(registry, domain)
-      const known = await recheckStateOf(config.state, domain)
-      const saved = known === null ? null : known.saved
-      if (values.json === true)
-        printJson(io, known === null ? null : { ...known.saved, recheck: recheckJson(known) })
-      else if (known !== null)
-        io.stdout(`${profileText(known.saved)}${recheckText(known, Date.now())}`)
+      const saved = await loadProfile(config.state, domain)
+      const since = await knownSince(config.state, domain)
+      if (values.json === true) printJson(io, saved && { ...saved, recheck: sinceJson(since) })
+      else if (saved !== null) io.stdout(profileText(saved))
       else
         io.stdout(`Nothing is known of the server of ${domain}; pforte check --save measures it.\n`)
+      if (values.json !== true) io.stdout(sinceText(since, Date.now()))
       return saved === null ? 1 : 0
     })
   },

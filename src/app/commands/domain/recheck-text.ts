@@ -4,13 +4,39 @@ import { cleanLine } from '#base/text.ts'
 import { standingChanges } from '#compliance/recheck.ts'
 import { ageText } from '#app/commands/queue/print.ts'
 import { timeText } from '#app/commands/recipient/print.ts'
-import type { Rechecked } from '#app/recheck/recheck-domain.ts'
+import { recheckStateOf, type Rechecked } from '#app/recheck/recheck-domain.ts'
+import type { Watched } from '#app/recheck/watched.ts'
 
 type Known = Omit<Rechecked, 'look'>
 
 const maxTextLength = 400
 
-/** One line a fact, as below `pforte domain profile`. */
+/** What is known of a domain's server and of its DNS; null: it was not examined with --save. */
+export type KnownSince = Readonly<Record<Watched['watch'], Known | null>>
+
+export async function knownSince(folder: string, domain: string): Promise<KnownSince> {
+  return {
+    server: await recheckStateOf(folder, { watch: 'server', domain }),
+    zone: await recheckStateOf(folder, { watch: 'zone', domain }),
+  }
+}
+
+/** What was seen since; nothing before the first look. */
+export function sinceText({ server, zone }: KnownSince, nowMs: number): string {
+  return [server, zone]
+    .flatMap((known) => (known === null || known.state.last === null ? [] : [known]))
+    .map((known) => `since then: ${known.saved.server}\n${recheckText(known, nowMs)}`)
+    .join('')
+}
+
+export function sinceJson({ server, zone }: KnownSince): Readonly<Record<string, unknown>> {
+  return {
+    server: server === null ? null : recheckJson(server),
+    dns: zone === null ? null : recheckJson(zone),
+  }
+}
+
+/** One line a fact. */
 export function recheckText({ saved, state }: Known, nowMs: number): string {
   const { last, nextAtMs, suspicions, verdicts } = state
   const rows: readonly (readonly [string, string])[] = [

@@ -375,3 +375,30 @@ test('what points to the relays and is not served loses its mail', async () => {
   )
   assert.equal(gone.subtypes['mx-listed-only'], 'not-pointing')
 })
+
+test('all that is served: a line each, and the worst counts', async () => {
+  await using folder = await temporaryFolder()
+  const config = join(folder.path, 'pforte.yaml')
+  const listen = '[{ address: 127.0.0.1, port: 2525 }]'
+  await writeFile(config, `hostname: mailrelay1.example.org\nlisten: ${listen}\nstate: ./state\n`)
+  for (const domain of ['inst.example', 'away.example']) {
+    await runCommandLine(['domain', 'add', domain, '--to', '192.0.2.7', '--config', config], quiet)
+  }
+  const zone = {
+    'inst.example': { mx: goodMx },
+    'away.example': { mx: [[10, 'old.example']] },
+  } as const
+  Object.assign(
+    server.zone,
+    { [relay1]: { a: ['192.0.2.1'] }, [relay2]: { a: ['192.0.2.2'] } },
+    zone,
+  )
+  let stdout = ''
+  const named = relays.flatMap((relay) => ['--relay', relay])
+  const place = ['--resolver', server.address, '--name-server', server.address, '--config', config]
+  const io = { ...quiet, stdout: (words: string) => void (stdout += words) }
+  assert.equal(await runCommandLine(['check', 'dns', '--served', ...named, ...place], io), 1)
+  assert.match(stdout, /^away\.example: not-ready, .*mx-both-relays violated/m)
+  assert.match(stdout, /^away\.example: .*mx-listed-only violated/m)
+  assert.match(stdout, /^inst\.example: ready/m)
+})

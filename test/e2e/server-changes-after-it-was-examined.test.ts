@@ -183,10 +183,13 @@ test('the MX records lead elsewhere: told as well, beside the server that is as 
     ],
     ttlSeconds: 86_400,
   }
-  await relay.waitForEvent(isKind('verdict-changed', { check: 'mx-both-relays' }), patienceMs)
+  // Raised when all changes of the look have been told.
+  await relay.waitForEvent(isKind('alert-raised'), patienceMs)
   const changed = relay.events('verdict-changed')
   assert.ok(changed.every((event) => event['server'] === 'DNS'))
-  assert.ok(changed.some((event) => event['check'] === 'mx-relays-lowest'))
+  for (const check of ['mx-both-relays', 'mx-relays-lowest']) {
+    assert.ok(changed.some(isKind('verdict-changed', { check, severity: 'must' })), check)
+  }
   const alerts = relay.events('alert-raised')
   assert.equal(alerts.length, 1)
   assert.deepEqual(alerts[0]?.['alert'], 'requirement-violated')

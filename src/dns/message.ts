@@ -166,12 +166,10 @@ function dataOf(
     case 'TXT':
       return { value: strings(bytes.subarray(start, end)), preference: 0 }
     case 'CAA': {
-      const split = start + 2 + bytes.readUInt8(start + 1)
-      const tag = bytes.toString('latin1', start + 2, Math.min(split, end))
-      return {
-        value: `${tag} ${bytes.toString('latin1', Math.min(split, end), end)}`,
-        preference: 0,
-      }
+      const tagEnd = start + 2 + bytes.readUInt8(start + 1)
+      if (tagEnd > end) throw new RangeError('a tag beyond its record')
+      const tag = bytes.toString('latin1', start + 2, tagEnd)
+      return { value: `${tag} ${bytes.toString('latin1', tagEnd, end)}`, preference: 0 }
     }
     case 'DS':
     case 'TLSA':

@@ -121,3 +121,44 @@ test('prose is wrapped between words only', () => {
   const word = 'x'.repeat(100)
   assert.deepEqual(wrap(`a ${word} b c`, '  '), ['a', `  ${word}`, '  b c'])
 })
+
+test('a requirement that is not met any more: which, what was seen, what to do, in both languages', () => {
+  const notice: Notice = {
+    kind: 'requirement-violated',
+    watch: 'server',
+    domain: 'inst.example',
+    server: 'mail.inst.example:25',
+    atMs: Date.UTC(2026, 9, 5, 9),
+    violated: [
+      {
+        check: 'rcpt-unknown-rejected',
+        title: { de: 'Unbekannte werden abgelehnt', en: 'Unknown recipients are refused' },
+        summary: { de: 'Angenommen: 250 \u001b[31mOk', en: 'Accepted: 250 \u001b[31mOk\r\n.' },
+      },
+    ],
+  }
+  assert.equal(
+    alertText(notice, hostname).subject,
+    '[Pforte] inst.example: Anforderung nicht mehr erfuellt / requirement not met any more',
+  )
+  const body = bodyOf(notice)
+  assert.match(
+    body,
+    /^- Unbekannte werden abgelehnt \(rcpt-unknown-rejected\):\n {2}Angenommen: 250 /m,
+  )
+  assert.match(
+    body,
+    /^- Unknown recipients are refused \(rcpt-unknown-rejected\):\n {2}Accepted: 250 /m,
+  )
+  assert.match(body, /^ {2}pforte domain recheck inst\.example$/m)
+  assert.match(body, /2026-10-05 09:00 UTC/)
+  const zone = bodyOf({ ...notice, watch: 'zone' })
+  assert.match(zone, /^Das DNS der Domäne inst\.example /m)
+  assert.match(zone, /^The DNS of the domain inst\.example /m)
+  assert.ok(!body.includes('\u001b') && !body.includes('\r'))
+  const { kind, level, violated } = JSON.parse(webhookBody(notice, hostname, 0))
+  assert.deepEqual(
+    [kind, level, violated[0].check],
+    ['requirement-violated', 'operator', 'rcpt-unknown-rejected'],
+  )
+})

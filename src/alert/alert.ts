@@ -1,4 +1,4 @@
-// What delivery has to tell people, and how it reaches them: as mail through the relay's own path, and
+// What delivery and the rechecks have to tell people, and how it reaches them: as mail through the relay's own path, and
 // by a webhook. The door. Log and metrics see every alert, whatever becomes of mail and webhook.
 //
 // An alert is the only message Pforte ever writes. Its reverse-path is the operator's mailbox, of a type
@@ -6,6 +6,7 @@
 // strangers. One try, no spool: an alert that cannot be told by mail is still in the log.
 
 import type { HoldReason } from '#spool/spool.ts'
+import type { BothLanguages } from './words.ts'
 
 export { openAlerts, usualAlertTimes, type AlertOptions, type AlertTimes } from './open-alerts.ts'
 
@@ -40,9 +41,31 @@ export interface MailHeld {
   readonly reply: string
 }
 
-export type Alert = MailDelayed | MailHeld
+/** A server that was examined does not meet requirements any more; seen twice. */
+export interface RequirementViolated {
+  readonly kind: 'requirement-violated'
+  /** What of the domain it is about. */
+  readonly watch: 'server' | 'zone'
+  /** A-label, lower case. */
+  readonly domain: string
+  /** `mail.inst.example:25` */
+  readonly server: string
+  readonly violated: readonly [ViolatedCheck, ...ViolatedCheck[]]
+  /** When it was seen again. */
+  readonly atMs: number
+}
 
-/** Held mail concerns both; it counts as `operator`. */
+export interface ViolatedCheck {
+  /** Its id. */
+  readonly check: string
+  readonly title: BothLanguages
+  /** What was seen; not cleaned. */
+  readonly summary: BothLanguages
+}
+
+export type Alert = MailDelayed | MailHeld | RequirementViolated
+
+/** Held mail and violated requirements concern both; they count as `operator`. */
 export type AlertLevel = 'institute' | 'operator'
 
 export interface Alerts {

@@ -1,6 +1,6 @@
 // What people are told at once: an alert, or many of them collected.
 
-import type { MailDelayed, MailHeld } from './alert.ts'
+import type { MailDelayed, MailHeld, RequirementViolated } from './alert.ts'
 
 export interface HeldDigest {
   readonly kind: 'mail-held'
@@ -10,7 +10,7 @@ export interface HeldDigest {
   readonly mails: readonly [MailHeld, ...MailHeld[]]
 }
 
-export type Notice = MailDelayed | HeldDigest
+export type Notice = MailDelayed | HeldDigest | RequirementViolated
 
 /** Mails named in a digest: enough to see what they have in common; the queue lists them all. */
 export const maxListedCount = 20

@@ -29,6 +29,16 @@ function detailsOf(notice: Notice): object {
       lastReply: shown(notice.lastReply),
     }
   }
+  if (notice.kind === 'requirement-violated') {
+    return {
+      server: shown(notice.server),
+      violated: notice.violated.map(({ check, title, summary }) => ({
+        check,
+        title: shown(title.en),
+        summary: shown(summary.en),
+      })),
+    }
+  }
   return {
     mailCount: notice.mailCount,
     mails: notice.mails.map(({ id, recipients, reason, reply }) => ({

@@ -10,6 +10,7 @@ import { SpoolError, type Spool } from '#spool/spool.ts'
 import type { Telemetry } from '#telemetry/telemetry.ts'
 import { deliveryOptions, postmasterOf } from './build.ts'
 import { CommandError } from './command.ts'
+import { openRechecks, type Rechecks } from './recheck/open-rechecks.ts'
 import type { Toolbox } from './toolbox.ts'
 
 export interface Back extends AsyncDisposable {
@@ -17,6 +18,7 @@ export interface Back extends AsyncDisposable {
   readonly recover: () => Promise<void>
   readonly delivery: Delivery
   readonly alerts: Alerts
+  readonly rechecks: Rechecks
 }
 
 /** What people have not been told by then is in the log. */
@@ -50,6 +52,16 @@ export function openBack(options: {
   const delivery = openDelivery(
     deliveryOptions(config(), { ...toolbox, spool, raise: alerts.raise, emit }),
   )
+  const rechecks = openRechecks({
+    ...toolbox,
+    config: config(),
+    clock: systemClock,
+    random: Math.random,
+    raise: alerts.raise,
+    emit,
+    onFault: (doing, cause) =>
+      emit({ kind: 'internal-error', session: null, error: new Error(doing, { cause }) }),
+  })
   const recover = async (): Promise<void> => {
     if (spool.state().kind === 'stopped') await spool.recover().catch(() => undefined)
   }
@@ -58,8 +70,10 @@ export function openBack(options: {
     recover,
     delivery,
     alerts,
+    rechecks,
     [Symbol.asyncDispose]: async () => {
       clearInterval(timer)
+      await rechecks.close()
       await delivery.close(config().delivery.stopTimeoutMs)
       await alerts.close(alertGraceMs)
     },

@@ -15,6 +15,7 @@ const fixed = [
   'delivery',
   'alerts',
   'catcher',
+  'recheck',
   'dns',
   'log',
   'metrics',

@@ -83,7 +83,7 @@ export async function startRelay(options: {
     onTargetUp: back.delivery.targetIsUp,
     onHeld: back.alerts.raise,
   })
-  const link = await serveStatus(config, spool, () => ({
+  const link = await serveStatus(config, spool, back.rechecks, () => ({
     process: counter.status('relay', front.sessionCount()),
     targets: targetsOf(toolbox.nextHops),
   }))
@@ -111,6 +111,7 @@ export async function startRelay(options: {
     },
     stop: async () => {
       isDraining.value = true
+      await back.rechecks.close()
       await front.drain({ isReplaced: false })
       await opened.disposeAsync()
       telemetry.emit({ kind: 'stopped' })

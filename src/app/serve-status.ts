@@ -7,11 +7,13 @@ import { CommandError } from './command.ts'
 import { calls, message } from './processes/calls.ts'
 import { relayStatus, spoolStatus, type ProcessReport } from './processes/relay-status.ts'
 import { linkPath } from './processes/shares.ts'
+import type { Rechecks } from './recheck/open-rechecks.ts'
 
 /** The caller owns the spool, so nobody else serves the link. Rejects with a CommandError. */
 export async function serveStatus(
   config: Config,
   spool: Spool,
+  rechecks: Pick<Rechecks, 'status'>,
   report: () => ProcessReport,
 ): Promise<LinkServer> {
   try {
@@ -20,7 +22,8 @@ export async function serveStatus(
       name: 'relay',
       handlers: {
         asked: {
-          [calls.status]: async () => message(relayStatus([report()], await spoolStatus(spool))),
+          [calls.status]: async () =>
+            message(relayStatus([report()], await spoolStatus(spool), await rechecks.status())),
         },
         told: {},
       },

@@ -87,11 +87,14 @@ export async function openToolbox(
 }
 
 /** Null: the system's own. A file of ours is trusted besides them. */
-function trustedCertificates(file: string | null): readonly string[] | null {
+export function trustedCertificates(
+  file: string | null,
+  key: string = 'tls.ca',
+): readonly string[] | null {
   if (file === null) return null
   try {
     return [...tls.getCACertificates('default'), readFileSync(file, 'utf8')]
   } catch (error) {
-    throw new CommandError(`cannot read tls.ca: ${String(error)}`)
+    throw new CommandError(`cannot read ${key}: ${String(error)}`)
   }
 }

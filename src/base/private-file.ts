@@ -1,6 +1,8 @@
-// A database file that only its owner can read, made so that the relay's own user stays its owner.
+// Files that only their owner can read, made so that the relay's own user stays their owner.
 
 import { chownSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs'
+import { chown, mkdir, open, rename, stat } from 'node:fs/promises'
+import path from 'node:path'
 
 /**
  * Creates folder and file where they are missing. SQLite gives its -wal and -shm the mode of the main
@@ -13,4 +15,27 @@ export function createPrivately(folder: string, path: string): void {
   closeSync(openSync(path, 'a', 0o600))
   const { uid, gid } = statSync(folder)
   if (process.getuid?.() === 0) chownSync(path, uid, gid)
+}
+
+/**
+ * Writes a small file whole or not at all: a synced new one takes the old one's place. As above, what root
+ * writes goes to the owner of the folder that holds `folder`, which is made when missing. Rejects with the
+ * system's error.
+ */
+export async function replacePrivately(folder: string, name: string, text: string): Promise<void> {
+  const made = await mkdir(folder, { recursive: true, mode: 0o700 })
+  const file = path.join(folder, name)
+  const handle = await open(`${file}.new`, 'w', 0o600)
+  try {
+    await handle.writeFile(text)
+    await handle.datasync()
+  } finally {
+    await handle.close()
+  }
+  if (process.getuid?.() === 0) {
+    const { uid, gid } = await stat(path.dirname(folder))
+    if (made !== undefined) await chown(folder, uid, gid)
+    await chown(`${file}.new`, uid, gid)
+  }
+  await rename(`${file}.new`, file)
 }

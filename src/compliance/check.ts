@@ -51,6 +51,14 @@ export interface Check {
   readonly run: (context: CheckContext) => Promise<Finding>
 }
 
+/**
+ * May be run every day without asking anybody again: it contacts nobody but the server, sends no mail and
+ * provokes no limits.
+ */
+export function isCheap({ phase, needs }: Pick<Check, 'phase' | 'needs'>): boolean {
+  return phase !== 'content' && phase !== 'load' && !needs.includes('send')
+}
+
 export type FindingKind = 'met' | 'violated' | 'undetermined' | 'not-applicable'
 
 export interface Finding {

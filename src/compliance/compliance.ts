@@ -11,6 +11,7 @@ import type { Target } from './target.ts'
 import type { Transcript } from './transcript.ts'
 
 export { catalogue } from './catalogue.ts'
+export { isCheap } from './check.ts'
 export type {
   Check,
   CheckContext,

@@ -23,6 +23,11 @@ const never: readonly Network[] = [
   return parsed.ok ? [parsed.value] : []
 })
 
+/** Loopback, link-local, multicast and the like. */
+export function isNeverAServer(address: string): boolean {
+  return isIn(never, address)
+}
+
 /** Why that address and port must not be contacted; null: they may. */
 export function guardProblem(guard: TargetGuard, address: string, port: number): string | null {
   if (!guard.ports.includes(port)) return `port ${port} is not one of ${guard.ports.join(', ')}`

@@ -25,6 +25,7 @@ export interface Config {
   readonly alerts: AlertsConfig
   readonly rehearsal: RehearsalConfig
   readonly catcher: CatcherConfig
+  readonly recheck: RecheckConfig
   readonly log: LogConfig
   readonly metrics: { readonly listen: { readonly address: string; readonly port: number } | null }
 }
@@ -277,6 +278,14 @@ export interface CatcherConfig {
   /** A-label, of nothing else than senders of test mails; null: nothing is caught. */
   readonly domain: string | null
   readonly listen: ListenConfig
+}
+
+export interface RecheckConfig {
+  readonly mode: 'on' | 'off'
+  readonly everyMs: number
+  readonly confirmAfterMs: number
+  /** Of one look at one server. */
+  readonly timeoutMs: number
 }
 
 export interface LogConfig {

@@ -356,6 +356,25 @@ export const defaults: Readonly<Record<string, Default>> = {
     value: 2526,
     reason: 'the relay itself has port 25, and 2525 is often one that servers listen on',
   },
+  'recheck.mode': {
+    value: 'on',
+    reason:
+      'it concerns only servers somebody has examined with --save, asks what a sender could ask, and a server that has changed would otherwise be found out by lost mail',
+  },
+  'recheck.every': {
+    value: '1d',
+    reason:
+      'servers change when people change them; a day is soon enough and costs some 40 questions',
+  },
+  'recheck.confirmAfter': {
+    value: '20min',
+    reason: 'longer than a restart or an update takes, so that these are not taken for a change',
+  },
+  'recheck.timeout': {
+    value: '5min',
+    reason:
+      'a healthy server takes some ten seconds, one that greylists waits for more than a minute',
+  },
 
   'log.format': {
     value: 'auto',

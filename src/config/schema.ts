@@ -16,6 +16,7 @@ import { guessingSchema, loadSchema } from './load-schema.ts'
 import { dnsSchema, handoverSchema } from './next-hop-schema.ts'
 import { count, ipAddress, key, network, parsedText, path, section, wrong } from './schema-types.ts'
 import { policySchema } from './policy-schema.ts'
+import { recheckSchema } from './recheck-schema.ts'
 import { smtpSchema } from './smtp-schema.ts'
 import { deliverySchema, spoolSchema } from './spool-schema.ts'
 import { verificationSchema } from './verification-schema.ts'
@@ -138,6 +139,9 @@ const configSchema: z.ZodType<Config> = section({
     .prefault({})
     .describe('What a process that begins does before it has anything to do.'),
   catcher: catcherSchema.prefault({}).describe('What comes back to test mails.'),
+  recheck: recheckSchema
+    .prefault({})
+    .describe('Looking again at the servers of domains with a profile (`pforte check --save`).'),
   log: logSchema.prefault({}).describe('The log.'),
   metrics: metricsSchema.prefault({}).describe('Prometheus metrics and health.'),
 }).transform((file) => {

@@ -1,6 +1,16 @@
 // DNS messages: a question out, an answer in (RFC 1035 §4.1). What is malformed is no answer.
 
-export type RecordType = 'A' | 'NS' | 'CNAME' | 'SOA' | 'MX' | 'TXT' | 'AAAA' | 'DS' | 'TLSA'
+export type RecordType =
+  | 'A'
+  | 'NS'
+  | 'CNAME'
+  | 'SOA'
+  | 'MX'
+  | 'TXT'
+  | 'AAAA'
+  | 'DS'
+  | 'TLSA'
+  | 'CAA'
 
 const numbers: Readonly<Record<RecordType, number>> = {
   A: 1,
@@ -12,6 +22,7 @@ const numbers: Readonly<Record<RecordType, number>> = {
   AAAA: 28,
   DS: 43,
   TLSA: 52,
+  CAA: 257,
 }
 
 export interface DnsRecord {
@@ -20,8 +31,8 @@ export interface DnsRecord {
   readonly type: RecordType
   readonly ttlSeconds: number
   /**
-   * A name in lower case without the final dot, an address, the joined strings of TXT, the serial of SOA, else
-   * hexadecimal. Of MX it is the exchange.
+   * A name in lower case without the final dot, an address, the joined strings of TXT, the serial of SOA,
+   * tag and value of CAA, else hexadecimal. Of MX it is the exchange.
    */
   readonly value: string
   /** Of MX, else 0. */
@@ -47,13 +58,15 @@ export function encodeQuestion(
   name: string,
   type: RecordType,
   isRecursive: boolean,
+  isCheckingDisabled: boolean = false,
 ): Buffer | null {
   const labels = name === '' ? [] : name.split('.')
   if (name.length > 253 || labels.some((label) => label === '' || label.length > 63)) return null
   const head = Buffer.alloc(12)
   head.writeUInt16BE(id, 0)
   // AD in a question asks for AD in the answer (RFC 6840 §5.7).
-  head.writeUInt16BE((isRecursive ? 0x0100 : 0) | 0x0020, 2)
+  // CD (RFC 4035 §3.2.2): the resolver hands out what it would not believe.
+  head.writeUInt16BE((isRecursive ? 0x0100 : 0) | 0x0020 | (isCheckingDisabled ? 0x0010 : 0), 2)
   head.writeUInt16BE(1, 4)
   head.writeUInt16BE(1, 10)
   const parts = labels.map((label) =>
@@ -152,6 +165,12 @@ function dataOf(
     }
     case 'TXT':
       return { value: strings(bytes.subarray(start, end)), preference: 0 }
+    case 'CAA': {
+      const tagEnd = start + 2 + bytes.readUInt8(start + 1)
+      if (tagEnd > end) throw new RangeError('a tag beyond its record')
+      const tag = bytes.toString('latin1', start + 2, tagEnd)
+      return { value: `${tag} ${bytes.toString('latin1', tagEnd, end)}`, preference: 0 }
+    }
     case 'DS':
     case 'TLSA':
       return { value: bytes.toString('hex', start, end), preference: 0 }

@@ -22,6 +22,8 @@ export interface Question {
   readonly type: RecordType
   /** False for authoritative servers: what they do not know they shall not look up. */
   readonly isRecursive: boolean
+  /** A resolver that verifies shall hand out also what it would not believe. */
+  readonly isCheckingDisabled?: true
   readonly timeoutMs: number
   readonly attemptCount: number
   readonly signal: AbortSignal
@@ -42,11 +44,12 @@ function askOnce({
   name,
   type,
   isRecursive,
+  isCheckingDisabled,
   timeoutMs,
   signal,
 }: Question): Promise<DnsReply> {
   const id = randomInt(65_536)
-  const message = encodeQuestion(id, name, type, isRecursive)
+  const message = encodeQuestion(id, name, type, isRecursive, isCheckingDisabled)
   if (message === null)
     return Promise.resolve({ kind: 'failed', detail: 'not a name that can be asked for' })
   return new Promise((resolve) => {

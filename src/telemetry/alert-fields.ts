@@ -52,6 +52,11 @@ function addAlert(fields: LogFields, alert: Alert): void {
     return
   }
   fields['audience'] = 'operator'
+  if (alert.kind === 'requirement-violated') {
+    fields['server'] = peerText(alert.server)
+    fields['checks'] = alert.violated.slice(0, maxListLength).map(({ check }) => check)
+    return
+  }
   fields['mail'] = peerText(alert.id)
   fields['recipients'] = alert.recipients.slice(0, maxListLength).map(peerText)
   fields['recipientCount'] = alert.recipients.length

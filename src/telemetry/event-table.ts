@@ -196,7 +196,7 @@ export const eventTable: Readonly<Record<EventKind, EventRow>> = {
   'alert-raised': {
     level: 'warning',
     meaning:
-      'Mail of a domain waits long (`mail-delayed`), or a mail is in the hold (`mail-held`). One event for each alert, whatever becomes of its mail and webhook.',
+      'Mail of a domain waits long (`mail-delayed`), a mail is in the hold (`mail-held`), or a server does not meet a requirement any more (`requirement-violated`). One event for each alert, whatever becomes of its mail and webhook.',
   },
   'alert-mail-sent': { level: 'info', meaning: 'An alert, or a digest of many, went out as mail.' },
   'alert-mail-skipped': {
@@ -221,6 +221,21 @@ export const eventTable: Readonly<Record<EventKind, EventRow>> = {
     level: 'error',
     meaning:
       'What came back to a test mail cannot be stored, or the catcher has a fault; the client got a temporary reply.',
+  },
+  'recheck-finished': {
+    level: 'info',
+    meaning:
+      'A server, or the DNS of a domain (server `DNS`), that was examined has been looked at again. Verdicts that differ count when they are seen a second time.',
+  },
+  'recheck-failed': {
+    level: 'warning',
+    meaning:
+      'A server could not be looked at again, and why. Tried again after a 24th of `recheck.every`.',
+  },
+  'verdict-changed': {
+    level: 'warning',
+    meaning:
+      'A server has another verdict of a check than before, seen twice within an hour. Nothing is changed by it.',
   },
   'spool-opened': { level: 'info', meaning: 'The spool is open; also after it had stopped.' },
   'spool-stopped': {

@@ -47,6 +47,10 @@ function alertText(alert: Alert): string {
     const reply = alert.lastReply === '' ? '' : `: ${peerText(alert.lastReply)}`
     return `${domain}: ${counted(alert.waitingCount, 'recipient')} waiting, the oldest mail for ${durationText(alert.ageMs)}; ${peerText(alert.server)}${reply}`
   }
+  if (alert.kind === 'requirement-violated') {
+    const checks = alert.violated.map(({ check }) => check).join(', ')
+    return `${domain}: ${peerText(alert.server)} does not meet any more: ${checks}`
+  }
   const reply = alert.reply === '' ? '' : `: ${peerText(alert.reply)}`
   return `${domain}: ${peerText(alert.id)} held, ${counted(alert.recipients.length, 'recipient')}, ${alert.reason}${reply}`
 }

@@ -7,6 +7,7 @@ import { describeAlert } from './human-alerts.ts'
 import { describeGreeting } from './human-greeting.ts'
 import { counted, durationText, path } from './human-intake.ts'
 import type { Description } from './human-line.ts'
+import { describeRecheck } from './recheck-words.ts'
 import { describeSpool } from './human-spool.ts'
 import { endpointText } from './log-fields.ts'
 import type { ModuleEvent } from './pforte-event.ts'
@@ -63,6 +64,10 @@ export function describeModule(event: ModuleEvent): Description {
     case 'alert-webhook-sent':
     case 'alert-webhook-failed':
       return describeAlert(event)
+    case 'recheck-finished':
+    case 'recheck-failed':
+    case 'verdict-changed':
+      return describeRecheck(event)
     case 'client-denied':
     case 'client-limited':
     case 'client-pregreeted':

@@ -8,6 +8,7 @@ import { addGreetingFields } from './greeting-fields.ts'
 import { endpointText, roundMs, type LogFields } from './log-fields.ts'
 import { maxListLength, peerReplyText, peerText } from './peer-text.ts'
 import type { ModuleEvent } from './pforte-event.ts'
+import { addRecheckFields } from './recheck-words.ts'
 import { addSpoolFields } from './spool-fields.ts'
 
 export function addModuleFields(fields: LogFields, event: ModuleEvent): void {
@@ -62,6 +63,11 @@ export function addModuleFields(fields: LogFields, event: ModuleEvent): void {
     case 'alert-webhook-sent':
     case 'alert-webhook-failed':
       addAlertFields(fields, event)
+      return
+    case 'recheck-finished':
+    case 'recheck-failed':
+    case 'verdict-changed':
+      addRecheckFields(fields, event)
       return
     case 'client-denied':
     case 'client-limited':

@@ -3,6 +3,7 @@
 import type { AlertEvent } from '#alert/alert.ts'
 import type { AppEvent } from '#app/app-event.ts'
 import type { CatcherEvent } from '#catcher/catcher.ts'
+import type { RecheckEvent } from '#compliance/recheck-event.ts'
 import type { DeliveryEvent } from '#delivery/delivery.ts'
 import type { GreetingEvent } from '#greeting/greeting.ts'
 import type { GreylistEvent } from '#greylist/greylist.ts'
@@ -23,6 +24,7 @@ export type ModuleEvent =
   | GreylistEvent
   | LoadEvent
   | NextHopEvent
+  | RecheckEvent
   | RecipientEvent
   | RegistryEvent
   | SpoolEvent

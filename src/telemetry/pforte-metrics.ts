@@ -256,13 +256,23 @@ function others(registry: MetricsRegistry) {
     }),
     alerts: registry.counter({
       name: 'pforte_alerts_total',
-      help: 'Alerts raised: mail of a domain waits long, or a mail is held. Level: institute, operator.',
+      help: 'Alerts raised: mail of a domain waits long, a mail is held, a server does not meet a requirement any more. Level: institute, operator.',
       labels: ['kind', 'level'],
     }),
     alertDeliveries: registry.counter({
       name: 'pforte_alert_deliveries_total',
       help: 'Alerts and digests of alerts told. Channel: mail, webhook. Result: sent, failed, skipped.',
       labels: ['channel', 'result'],
+    }),
+    rechecks: registry.counter({
+      name: 'pforte_rechecks_total',
+      help: 'Looks at servers that were examined before. Result: finished, failed.',
+      labels: ['result'],
+    }),
+    verdictChanges: registry.counter({
+      name: 'pforte_verdict_changes_total',
+      help: 'Verdicts of checks that have changed. Severity: must, should, info. Verdict: met, violated.',
+      labels: ['severity', 'verdict'],
     }),
     takenOver: registry.counter({
       name: 'pforte_recipients_taken_over_total',
@@ -492,6 +502,15 @@ function record(instruments: Instruments, event: PforteEvent): void {
       return
     case 'alert-webhook-failed':
       instruments.alertDeliveries.add(1, 'webhook', 'failed')
+      return
+    case 'recheck-finished':
+      instruments.rechecks.add(1, 'finished')
+      return
+    case 'recheck-failed':
+      instruments.rechecks.add(1, 'failed')
+      return
+    case 'verdict-changed':
+      instruments.verdictChanges.add(1, event.severity, event.verdict)
       return
     case 'spool-opened':
       instruments.spoolOpen.set(1)

@@ -95,7 +95,10 @@ export async function startRelay(options: RelayOptions): Promise<TestRelay> {
   const dispose = async (): Promise<void> => {
     relay.kill('SIGKILL')
     await ended
-    if (options.folder === undefined) await rm(folder, { recursive: true, force: true })
+    // Its other processes end by themselves, and write what they have compiled while the folder goes.
+    if (options.folder === undefined) {
+      await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
+    }
   }
   try {
     const ports = await untilListening(relay, events, said)

@@ -3,6 +3,7 @@
 import { getServers } from 'node:dns'
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
+import path from 'node:path'
 import tls from 'node:tls'
 import { systemClock } from '#base/clock.ts'
 import {
@@ -67,7 +68,7 @@ async function run(args: readonly string[], io: CommandIo): Promise<number> {
   const report = await examine(request, maySend, caught, io)
   printReport(report, request, io)
   caught?.tell(io)
-  if (isSaved) await saveReport(report, configFile, io)
+  if (isSaved) await saveReport(report, askedHow(request), configFile, io)
   return exitCodes[overallOf(report)]
 }
 
@@ -88,13 +89,13 @@ async function examine(
   resolver.close()
   if (!target.ok) throw new CommandError(target.problem)
   const progress = openProgress(io, request)
-  const helloName = request.helloName ?? ownName()
+  const { helloName, senderDomain } = askedHow(request)
   try {
     return await runChecks({
       target: target.value,
       checks: catalogue.filter(({ id }) => request.isWanted(id)),
       helloName,
-      senderDomain: caught?.catching.domain ?? request.senderDomain ?? helloName,
+      senderDomain: caught?.catching.domain ?? senderDomain,
       catching: caught?.catching ?? null,
       ca: request.caFile === null ? null : trusted(request.caFile),
       limits: { ...defaultLimits, ...request.limits },
@@ -106,6 +107,19 @@ async function examine(
     })
   } finally {
     progress.close()
+  }
+}
+
+function askedHow({ helloName, senderDomain, caFile }: CheckRequest): {
+  readonly helloName: string
+  readonly senderDomain: string
+  readonly caFile: string | null
+} {
+  const name = helloName ?? ownName()
+  return {
+    helloName: name,
+    senderDomain: senderDomain ?? name,
+    caFile: caFile === null ? null : path.resolve(caFile),
   }
 }
 

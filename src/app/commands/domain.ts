@@ -10,6 +10,7 @@ import {
   suspendCommand,
 } from './domain/change.ts'
 import { profileCommand } from './domain/profile.ts'
+import { recheckCommand } from './domain/recheck.ts'
 import { exportCommand, listCommand, showCommand } from './domain/show.ts'
 
 export const domainCommand: CommandGroup = commandGroup({
@@ -20,6 +21,7 @@ export const domainCommand: CommandGroup = commandGroup({
     show: showCommand,
     list: listCommand,
     profile: profileCommand,
+    recheck: recheckCommand,
     set: setCommand,
     remove: removeCommand,
     suspend: suspendCommand,

@@ -63,6 +63,23 @@ function statusOf(count: number): RelayStatus {
       heldCount: 1,
       sizeBytes: 2048,
     },
+    rechecks: {
+      mode: 'on',
+      domainCount: 2,
+      lastAtMs: Date.now() - 60_000,
+      failedDomains: [],
+      changedCount: 1,
+      changed: [
+        {
+          domain: 'inst.example',
+          check: 'tls-expiry',
+          severity: 'should',
+          was: 'met',
+          verdict: 'violated',
+          sinceMs: Date.UTC(2026, 9, 5),
+        },
+      ],
+    },
   }
 }
 
@@ -88,7 +105,11 @@ test('rates are those between two looks; servers that are down come first; peers
     /institutes:\n {2}down\.example.* DOWN for 5s, 0 connections, last failure: /,
   )
   assert.match(stdout, /\n {2}up\.example:25 tls=opportunistic {2}up for 1min, 1 connection\n/)
-  assert.match(stdout, /\nSpool: open; 2 mails, 3 recipients waiting, 1 held, 2\.0 KiB\n$/)
+  assert.match(stdout, /\nSpool: open; 2 mails, 3 recipients waiting, 1 held, 2\.0 KiB\n/)
+  assert.match(
+    stdout,
+    /\nRechecks: 2 domains, last 1min ago, 1 changed verdict\n {2}inst\.example: tls-expiry \(should\) was met, is violated since 2026-10-05T00:00:00/,
+  )
   assert.ok(!stdout.includes('\u001b') && !stdout.includes('\r'))
   const [, json = ''] = await run(folder.path, '--json')
   const { spool, processes } = JSON.parse(json) as Record<string, unknown>

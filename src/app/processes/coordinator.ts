@@ -116,6 +116,7 @@ export async function runCoordinator(options: {
   parent.take({
     reopen: () => void back.recover(),
     draining: () => {
+      void back.rechecks.close()
       health.current = { kind: 'unavailable', reason: 'draining' }
       telemetry.emit({ kind: 'draining', sessionCount: 0 })
     },
@@ -243,7 +244,7 @@ function tellTarget(
 }
 
 async function status(
-  { spool, nextHops }: Parts,
+  { spool, nextHops, back }: Parts,
   server: LinkServer,
   counter: StatusCounter,
 ): Promise<RelayStatus> {
@@ -255,7 +256,11 @@ async function status(
       return answer === null ? [] : [fromJson<ProcessReport>(answer.value)]
     }),
   )
-  return relayStatus([own, ...others.flat().toSorted(byName)], await spoolStatus(spool))
+  return relayStatus(
+    [own, ...others.flat().toSorted(byName)],
+    await spoolStatus(spool),
+    await back().rechecks.status(),
+  )
 }
 
 function byName({ process: one }: ProcessReport, { process: other }: ProcessReport): number {

@@ -2,6 +2,7 @@
 
 import type { NextHops } from '#nexthop/nexthop.ts'
 import type { Spool } from '#spool/spool.ts'
+import type { RecheckStatus } from '#app/recheck/recheck-status.ts'
 
 /** Of one process. */
 export interface ProcessStatus {
@@ -49,6 +50,7 @@ export interface RelayStatus {
   readonly processes: readonly ProcessStatus[]
   readonly targets: readonly TargetStatus[]
   readonly spool: SpoolStatus
+  readonly rechecks: RecheckStatus
 }
 
 export function targetsOf(nextHops: NextHops): readonly TargetStatus[] {
@@ -73,7 +75,11 @@ export async function spoolStatus(spool: Spool): Promise<SpoolStatus> {
 }
 
 /** The reports of all, the one whose word counts about targets first. */
-export function relayStatus(reports: readonly ProcessReport[], spool: SpoolStatus): RelayStatus {
+export function relayStatus(
+  reports: readonly ProcessReport[],
+  spool: SpoolStatus,
+  rechecks: RecheckStatus,
+): RelayStatus {
   const targets = new Map<string, TargetStatus>()
   for (const target of reports.flatMap((report) => report.targets)) {
     const known = targets.get(target.route)
@@ -83,6 +89,7 @@ export function relayStatus(reports: readonly ProcessReport[], spool: SpoolStatu
     processes: reports.map((report) => report.process),
     targets: [...targets.values()],
     spool,
+    rechecks,
   }
 }
 

@@ -21,11 +21,11 @@ export function mxRecords(facts: ZoneFacts): readonly DnsRecord[] | Finding {
   return recordsOf(facts.mx, 'MX')
 }
 
-export function noAnswer(reply: DnsReply): Finding {
+export function noAnswer(reply: DnsReply, severity?: Severity): Finding {
   const words = replyWords(reply, 'MX')
   return undetermined(
     text(`Keine Antwort aus dem DNS: ${words}`, `No answer from the DNS: ${words}`),
-    { subtype: 'no-answer' },
+    { subtype: 'no-answer', ...(severity !== undefined && { severity }) },
   )
 }
 
@@ -50,4 +50,10 @@ export function bad(
   } = {},
 ): Finding {
   return violated(words, { ...details, remedy: { text: remedy, snippets: [] } })
+}
+
+/** Nothing could be found out, and nobody is to blame. */
+export function open(words: Text, subtype: string, severity: Severity, remedy?: Text): Finding {
+  const advice = remedy === undefined ? null : { text: remedy, snippets: [] }
+  return undetermined(words, { subtype, severity, remedy: advice })
 }

@@ -8,7 +8,7 @@ import { isPublicIpv4 } from './public-address.ts'
 import { isAnswer, recordsOf, replyWords, type ZoneFacts } from './zone-facts.ts'
 
 /** Judges the MX set; without one there is nothing to say. */
-function ofSet(
+export function ofSet(
   judge: (records: readonly DnsRecord[], facts: ZoneFacts) => Finding,
 ): DnsCheck['judge'] {
   return (facts) => {
@@ -20,11 +20,13 @@ function ofSet(
   }
 }
 
-const others = (records: readonly DnsRecord[], { relays }: ZoneFacts): readonly DnsRecord[] =>
-  records.filter(({ value }) => !relays.includes(value))
-const ours = (records: readonly DnsRecord[], { relays }: ZoneFacts): readonly DnsRecord[] =>
+export const others = (
+  records: readonly DnsRecord[],
+  { relays }: ZoneFacts,
+): readonly DnsRecord[] => records.filter(({ value }) => !relays.includes(value))
+export const ours = (records: readonly DnsRecord[], { relays }: ZoneFacts): readonly DnsRecord[] =>
   records.filter(({ value }) => relays.includes(value))
-const names = (records: readonly DnsRecord[]): string =>
+export const names = (records: readonly DnsRecord[]): string =>
   records.map(({ preference, value }) => `${preference} ${value}`).join(', ')
 
 export const mxChecks: readonly DnsCheck[] = [

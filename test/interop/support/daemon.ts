@@ -64,6 +64,8 @@ export interface DaemonOptions {
   readonly namespace?: { readonly hostname: string; readonly prepare: string }
   /** When it counts as started; default: it greets as an SMTP server does. */
   readonly ready?: 'greets' | 'listens'
+  /** Does it serve? Asked instead, where a port alone says nothing. */
+  readonly isUp?: () => Promise<boolean>
   /** Where the program itself logs, if it does not write to its output. */
   readonly logFile?: string
 }
@@ -80,7 +82,7 @@ export interface Daemon extends AsyncDisposable {
 // of ours this reaches programs of other users, and nothing in a spool of the bench is worth a farewell.
 const guard = '("$@" </dev/null; kill -s KILL 0) & cat >/dev/null; kill -s KILL 0'
 
-/** Starts the process and resolves when its port answers with an SMTP greeting (10 s at most). */
+/** Starts the process and resolves when it serves (10 s at most). */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const outputFile = join(options.folder, 'output.log')
   const output = openSync(outputFile, 'a')
@@ -106,7 +108,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     },
   }
   const hasExited = (): boolean => child.exitCode !== null || child.signalCode !== null
-  const ask = options.ready === 'listens' ? listens : greets
+  const ask = options.isUp ?? (options.ready === 'listens' ? listens : greets)
   if (await answers(ask, options.port, Date.now() + 10_000, hasExited)) return daemon
   const text = daemon.log()
   await daemon[Symbol.asyncDispose]()

@@ -5,7 +5,7 @@
 #
 # On request also strace, which the tests of test/faults use; exim-debian, Debian's configuration of Exim,
 # from which test/compliance makes that of a server; courier, which is examined there; postgrey and clamav,
-# which stand beside a Postfix; and iproute2, for networks of the test's own.
+# which stand beside a Postfix; knot and unbound, for signed zones; and iproute2, for networks of the test's own.
 #
 # Prints one line a program, fields separated by tabs:  NAME ready PREFIX  |  NAME missing REASON
 #
@@ -41,7 +41,7 @@ packages_of() {
       ;;
     clamav) echo clamav-daemon clamav-milter libclamav12 libmspack0 libmilter1.0.1 ;;
     iproute2) echo iproute2 ;;
-    swaks | strace) echo "$1" ;;
+    swaks | strace | knot | unbound) echo "$1" ;;
     *) return 1 ;;
   esac
 }
@@ -61,6 +61,8 @@ binaries_of() {
     clamav) echo usr/sbin/clamd usr/sbin/clamav-milter ;;
     iproute2) echo bin/ip ;;
     strace) echo usr/bin/strace ;;
+    knot) echo usr/sbin/knotd usr/sbin/keymgr ;;
+    unbound) echo usr/sbin/unbound ;;
     swaks | exim-debian) ;;
   esac
 }
@@ -156,10 +158,10 @@ users() {
   done
 }
 
-# Exim and swaks run as anybody; the other servers change user themselves.
+# Exim, swaks and the name servers run as anybody; the other servers change user themselves.
 privileges() {
   case $1 in
-    exim | exim-debian | swaks | strace) return ;;
+    exim | exim-debian | swaks | strace | knot | unbound) return ;;
   esac
   may_be_root || { reason='needs root or sudo to run'; return 1; }
   case $1 in

@@ -15,6 +15,8 @@ export type ProgramName =
   | 'iproute2'
   | 'swaks'
   | 'exim-debian'
+  | 'knot'
+  | 'unbound'
 
 export type Program =
   | { readonly kind: 'ready'; readonly prefix: string }

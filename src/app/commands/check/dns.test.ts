@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
+import { systemClock } from '#base/clock.ts'
+import { checkDomain } from '#compliance/dns/check-domain.ts'
+import { startInstituteServer } from '../../../../demo/institute-server.ts'
+import { createAuthority, isOpensslAvailable } from '../../../../test/support/certificates.ts'
 import { startDnsServer, type Zone } from '../../../../test/support/dns-server.ts'
+import { startPolicyHost } from '../../../../test/support/policy-host.ts'
+import { temporaryFolder } from '../../../../test/support/temporary-folder.ts'
 import type { CommandIo } from '#app/command.ts'
 import { runCommandLine } from '#app/commands.ts'
 
@@ -17,11 +25,21 @@ const goodMx: readonly (readonly [number, string])[] = [
   [10, relay2],
 ]
 
+const quiet: CommandIo = {
+  stdout: () => undefined,
+  stderr: () => undefined,
+  environment: {},
+  isTerminal: false,
+  signal: new AbortController().signal,
+}
+
 interface Ran {
   readonly code: number
   readonly stdout: string
-  /** id → verdict, subtype */
+  /** id → verdict */
   readonly verdicts: Readonly<Record<string, string>>
+  /** id → subtype */
+  readonly subtypes: Readonly<Record<string, string | null>>
 }
 
 async function run(zone: Zone, ...more: readonly string[]): Promise<Ran> {
@@ -53,8 +71,9 @@ async function run(zone: Zone, ...more: readonly string[]): Promise<Ran> {
   const code = await runCommandLine([...args, ...named, ...more], io)
   assert.equal(stderr, '')
   const { findings } = more.includes('--json') ? JSON.parse(stdout) : { findings: [] }
-  const pairs = findings.map((each: { id: string; verdict: string }) => [each.id, each.verdict])
-  return { code, stdout, verdicts: Object.fromEntries(pairs) }
+  const of = (key: string): Readonly<Record<string, string>> =>
+    Object.fromEntries(findings.map((each: Record<string, string>) => [each['id'], each[key]]))
+  return { code, stdout, verdicts: of('verdict'), subtypes: of('subtype') }
 }
 
 test('a domain that is as it should be, and what to paste', async () => {
@@ -133,14 +152,6 @@ describe('each fault is found by its check', () => {
       { 'inst.example': { mx: goodMx, raw: { 16: txt('v=spf1 mx -all') } } },
       'spf-mx-trap',
     ],
-    [
-      'an MTA-STS policy',
-      {
-        'inst.example': { mx: goodMx },
-        '_mta-sts.inst.example': { raw: { 16: txt('v=STSv1; id=1') } },
-      },
-      'mta-sts',
-    ],
     ['a short TTL', { 'inst.example': { mx: goodMx, ttlSeconds: 60 } }, 'mx-ttl'],
   ]
   for (const [name, zone, id] of cases) {
@@ -175,4 +186,219 @@ test('name servers that disagree', async () => {
   await other.close()
   assert.equal(code, 1)
   assert.equal(verdicts['mx-auth-consistent'], 'violated')
+})
+
+describe('MTA-STS: the policy in force must name both relays', () => {
+  const zone: Zone = {
+    'inst.example': { mx: goodMx },
+    '_mta-sts.inst.example': { raw: { 16: txt('v=STSv1; id=1;') } },
+  }
+  const policy = (mode: string, ...mx: readonly string[]): string =>
+    [
+      'version: STSv1',
+      `mode: ${mode}`,
+      ...mx.map((each) => `mx: ${each}`),
+      'max_age: 86400',
+      '',
+    ].join('\r\n')
+  for (const [name, answer, verdict, subtype, code] of [
+    ['both', { status: 200, body: policy('enforce', ...relays) }, 'met', null, 0],
+    ['a wildcard', { status: 200, body: policy('enforce', '*.example.org') }, 'met', null, 0],
+    ['one is missing', { status: 200, body: policy('enforce', relay1) }, 'violated', 'enforce', 1],
+    ['only tested', { status: 200, body: policy('testing', relay1) }, 'violated', 'testing', 0],
+    ['switched off', { status: 200, body: policy('none') }, 'met', null, 0],
+    ['not a policy', { status: 200, body: '<html>' }, 'violated', 'invalid', 0],
+    ['not there', { status: 404, body: policy('enforce', ...relays) }, 'violated', 'status', 0],
+    [
+      'somewhere else, where nobody may be sent',
+      { status: 302, body: '', headers: { location: '/elsewhere' } },
+      'violated',
+      'redirect',
+      0,
+    ],
+    ['endless', { status: 200, body: 'x'.repeat(70_000) }, 'undetermined', 'not-fetched', 0],
+  ] as const) {
+    test(name, async (context) => {
+      if (!(await isOpensslAvailable())) return context.skip('needs openssl 3')
+      await using authority = await createAuthority()
+      await using host = await startPolicyHost(
+        await authority.issue({ names: ['mta-sts.inst.example'] }),
+      )
+      host.answer = answer
+      const ran = await run(
+        zone,
+        '--json',
+        '--policy-server',
+        host.address,
+        '--ca',
+        authority.ca.certificatePath,
+      )
+      assert.deepEqual([ran.verdicts['mta-sts'], ran.subtypes['mta-sts']], [verdict, subtype])
+      assert.equal(ran.code, code)
+      assert.deepEqual(host.requests, ['mta-sts.inst.example/.well-known/mta-sts.txt'])
+    })
+  }
+  test('a certificate that is not for mta-sts.DOMAIN, or of nobody', async (context) => {
+    if (!(await isOpensslAvailable())) return context.skip('needs openssl 3')
+    await using authority = await createAuthority()
+    await using host = await startPolicyHost(await authority.issue({ names: ['inst.example'] }))
+    host.answer = { status: 200, body: policy('enforce', relay1) }
+    const place = ['--json', '--policy-server', host.address]
+    const otherName = await run(zone, ...place, '--ca', authority.ca.certificatePath)
+    const untrusted = await run(zone, ...place)
+    for (const { verdicts, subtypes } of [otherName, untrusted]) {
+      assert.deepEqual([verdicts['mta-sts'], subtypes['mta-sts']], ['violated', 'certificate'])
+    }
+    assert.deepEqual(host.requests, [])
+  })
+  test('a host that leads into this machine is not contacted', async (context) => {
+    if (!(await isOpensslAvailable())) return context.skip('needs openssl 3')
+    const { subtypes } = await run(
+      { ...zone, 'mta-sts.inst.example': { a: ['127.0.0.1'] } },
+      '--json',
+    )
+    assert.equal(subtypes['mta-sts'], 'no-host')
+  })
+})
+
+describe('the zone', () => {
+  test('a domain that is not there', async () => {
+    const { subtypes } = await run({}, '--json')
+    assert.equal(subtypes['domain-alive'], 'no-domain')
+  })
+  test('name servers that do not answer are named', async () => {
+    const silent = await startDnsServer({ 'inst.example': 'silent' })
+    const { verdicts, subtypes } = await run(
+      { 'inst.example': { mx: goodMx } },
+      '--json',
+      '--name-server',
+      silent.address,
+    )
+    await silent.close()
+    assert.deepEqual(
+      [verdicts['domain-alive'], subtypes['domain-alive']],
+      ['violated', 'partly-lame'],
+    )
+  })
+  test('a server that knows nothing of DNSSEC says nothing about it', async () => {
+    const { subtypes } = await run({ 'inst.example': { mx: goodMx } }, '--json')
+    assert.equal(subtypes['dnssec-chain'], 'not-verified')
+  })
+  test('TLSA of one relay only, and not verified', async () => {
+    const tlsa = { [`_25._tcp.${relay1}`]: { raw: { 52: [Buffer.from('030101aa', 'hex')] } } }
+    const { verdicts } = await run({ 'inst.example': { mx: goodMx }, ...tlsa }, '--json')
+    assert.equal(verdicts['relay-tlsa'], 'violated')
+  })
+  test('CAA is shown, DKIM is looked for, too many look-ups are counted', async () => {
+    const caa = Buffer.from([0, 5, ...Buffer.from('issueca.example')])
+    const includes = Array.from({ length: 11 }, (_, index) => `include:${index}.example`)
+    const raw = { 257: [caa], 16: txt(`v=spf1 ${includes.join(' ')} -all`) }
+    const ran = await run(
+      { 'inst.example': { mx: goodMx, raw }, '_domainkey.inst.example': { a: [] } },
+      '--json',
+    )
+    assert.match(ran.stdout, /issue ca\.example/)
+    assert.equal(ran.verdicts['dkim-hint'], 'met')
+    assert.equal(ran.subtypes['spf-hint'], 'too-many-look-ups')
+    const without = await run({ 'inst.example': { mx: goodMx } }, '--json')
+    assert.equal(without.verdicts['dkim-hint'], 'violated')
+  })
+})
+
+describe('MX beside the relays', () => {
+  const zone: Zone = {
+    'inst.example': { mx: [...goodMx, [20, 'mail.other.test']] },
+    'mail.other.test': { a: ['8.8.8.8'] },
+  }
+  test('of another name: whose is it? Seen from here nothing is said about its port', async () => {
+    const { verdicts, subtypes } = await run(zone, '--json')
+    assert.equal(subtypes['mx-no-foreign'], 'foreign-name')
+    assert.deepEqual(
+      [verdicts['mx-own-reachable'], subtypes['mx-own-reachable']],
+      ['undetermined', 'needs-outside'],
+    )
+  })
+  for (const [name, isOpen] of [
+    ['open', true],
+    ['closed', false],
+  ] as const) {
+    test(`from outside: ${name}`, async () => {
+      await using listener = await startInstituteServer()
+      if (!isOpen) await listener.pause()
+      for (const key of Object.keys(server.zone)) delete server.zone[key]
+      Object.assign(server.zone, { ...zone, 'mail.other.test': { a: ['127.0.0.1'] } })
+      const [address = '', port = ''] = server.address.split(':')
+      const nameServer = { address, port: Number(port) }
+      const report = await checkDomain(
+        {
+          domain: 'inst.example',
+          relays,
+          resolver: nameServer,
+          nameServers: [nameServer],
+          timeoutMs: 3000,
+          isServed: null,
+          policyServer: null,
+          ca: null,
+          outside: { smtpPort: listener.port },
+        },
+        systemClock,
+        new AbortController().signal,
+      )
+      const outcome = report.outcomes.find(({ check }) => check.id === 'mx-own-reachable')
+      assert.equal(outcome?.finding.kind, isOpen ? 'met' : 'violated')
+      assert.deepEqual(listener.commandTexts, [])
+    })
+  }
+})
+
+test('what points to the relays and is not served loses its mail', async () => {
+  await using folder = await temporaryFolder()
+  const config = join(folder.path, 'pforte.yaml')
+  const listen = '[{ address: 127.0.0.1, port: 2525 }]'
+  await writeFile(config, `hostname: mailrelay1.example.org\nlisten: ${listen}\nstate: ./state\n`)
+  const zone = { 'inst.example': { mx: goodMx } }
+  const before = await run(zone, '--json', '--config', config)
+  assert.equal(before.subtypes['mx-listed-only'], 'unsolicited-domain')
+  assert.equal(before.code, 1)
+  const io = { ...quiet, stderr: (words: string) => assert.fail(words) }
+  await runCommandLine(
+    ['domain', 'add', 'inst.example', '--to', '192.0.2.7', '--config', config],
+    io,
+  )
+  const after = await run(zone, '--json', '--config', config)
+  assert.equal(after.verdicts['mx-listed-only'], 'met')
+  const gone = await run(
+    { 'inst.example': { mx: [[10, 'old.example']] } },
+    '--json',
+    '--config',
+    config,
+  )
+  assert.equal(gone.subtypes['mx-listed-only'], 'not-pointing')
+})
+
+test('all that is served: a line each, and the worst counts', async () => {
+  await using folder = await temporaryFolder()
+  const config = join(folder.path, 'pforte.yaml')
+  const listen = '[{ address: 127.0.0.1, port: 2525 }]'
+  await writeFile(config, `hostname: mailrelay1.example.org\nlisten: ${listen}\nstate: ./state\n`)
+  for (const domain of ['inst.example', 'away.example']) {
+    await runCommandLine(['domain', 'add', domain, '--to', '192.0.2.7', '--config', config], quiet)
+  }
+  const zone = {
+    'inst.example': { mx: goodMx },
+    'away.example': { mx: [[10, 'old.example']] },
+  } as const
+  Object.assign(
+    server.zone,
+    { [relay1]: { a: ['192.0.2.1'] }, [relay2]: { a: ['192.0.2.2'] } },
+    zone,
+  )
+  let stdout = ''
+  const named = relays.flatMap((relay) => ['--relay', relay])
+  const place = ['--resolver', server.address, '--name-server', server.address, '--config', config]
+  const io = { ...quiet, stdout: (words: string) => void (stdout += words) }
+  assert.equal(await runCommandLine(['check', 'dns', '--served', ...named, ...place], io), 1)
+  assert.match(stdout, /^away\.example: not-ready, .*mx-both-relays violated/m)
+  assert.match(stdout, /^away\.example: .*mx-listed-only violated/m)
+  assert.match(stdout, /^inst\.example: ready/m)
 })

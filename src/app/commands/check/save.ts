@@ -1,8 +1,11 @@
 // `pforte check --save`: what was measured becomes what the relay does for the domains.
 
 import type { Report } from '#compliance/compliance.ts'
+import type { Baseline } from '#compliance/recheck.ts'
 import { loadProfile, savedProfileOf, saveProfile } from '#compliance/profile-store.ts'
+import { loadZone, savedZoneOf, saveZone, type SavedZone } from '#compliance/zone-store.ts'
 import { CommandError, type CommandIo } from '#app/command.ts'
+import { isOnRoute } from '#app/recheck/on-route.ts'
 import { findChangeable, withStore } from '#app/commands/domain/store.ts'
 import { obeyReport } from './obey.ts'
 
@@ -21,6 +24,7 @@ export async function checkSavable(
 /** Tells on standard error what has changed. An incomplete run changes nothing. */
 export async function saveReport(
   report: Report,
+  how: Parameters<typeof savedProfileOf>[2],
   configFile: string | undefined,
   io: CommandIo,
 ): Promise<void> {
@@ -32,15 +36,44 @@ export async function saveReport(
     for (const domain of report.target.domains) {
       const served = findChangeable(registry, domain)
       const before = await loadProfile(config.state, domain)
-      const saved = savedProfileOf(report, domain)
+      const saved = savedProfileOf(report, domain, how)
       await saveProfile(config.state, saved)
-      for (const [id, verdict] of Object.entries(saved.verdicts)) {
-        const old = before?.verdicts[id]
-        if (old !== undefined && old !== verdict)
-          io.stderr(`${domain}: ${id} was ${old}, is ${verdict}\n`)
-      }
+      tellChanges(saved, before, io)
       for (const line of obeyReport(report, served, registry, nowMs)) io.stderr(`${line}\n`)
+      const routes = [served.route, served.calloutRoute]
+      if (!routes.some((route) => isOnRoute(route, report.target, report.target.addresses))) {
+        io.stderr(
+          `${domain}: its mail does not go to ${saved.server}, which the relay will not look at again\n`,
+        )
+      }
       io.stderr(`${domain}: profile saved; see pforte domain profile ${domain}\n`)
     }
   })
+}
+
+/** As `saveReport`, of the DNS of a domain. */
+export async function saveZoneReport(
+  report: Report,
+  asked: SavedZone['asked'],
+  configFile: string | undefined,
+  io: CommandIo,
+): Promise<void> {
+  if (!report.isComplete) {
+    io.stderr('pforte check dns: not saved, the run was stopped\n')
+    return
+  }
+  await withStore(configFile, io, async ({ config }) => {
+    const saved = savedZoneOf(report, asked)
+    tellChanges(saved, await loadZone(config.state, saved.domain), io)
+    await saveZone(config.state, saved)
+    io.stderr(`${saved.domain}: saved; see pforte domain recheck ${saved.domain}\n`)
+  })
+}
+
+function tellChanges(saved: Baseline, before: Baseline | null, io: CommandIo): void {
+  for (const [id, verdict] of Object.entries(saved.verdicts)) {
+    const old = before?.verdicts[id]
+    if (old !== undefined && old !== verdict)
+      io.stderr(`${saved.domain}: ${id} was ${old}, is ${verdict}\n`)
+  }
 }

@@ -8,6 +8,9 @@ import {
   type CommandIo,
 } from '#app/command.ts'
 import { configOption, configOptionUsage } from '#app/command-config.ts'
+import { forgetProfile } from '#compliance/profile-store.ts'
+import { forgetZone } from '#compliance/zone-store.ts'
+import { forgetRechecks } from '#compliance/recheck-store.ts'
 import { fieldChanges } from '#registry/plan.ts'
 import type { ServedDomain } from '#registry/registry.ts'
 import { withMeasured } from '#registry/server-profile.ts'
@@ -110,7 +113,7 @@ export const removeCommand: Command = {
   usage: `Usage: pforte domain remove NAME
 
 Senders get 550 5.7.1 from now on. To keep mail at its senders for a while
-instead, use pforte domain suspend.
+instead, use pforte domain suspend. What was measured of its server is forgotten.
 
 ${configOptionUsage}  --json             print the change as one JSON object
 `,
@@ -120,9 +123,12 @@ ${configOptionUsage}  --json             print the change as one JSON object
       allowPositionals: true,
     })
     const domain = domainArgument(positionals)
-    return await withStore(values.config, io, ({ registry }) => {
+    return await withStore(values.config, io, async ({ config, registry }) => {
       const served = findServed(registry, domain)
       registry.remove(domain)
+      await forgetProfile(config.state, domain)
+      await forgetZone(config.state, domain)
+      await forgetRechecks(config.state, domain)
       return report(io, values.json, {
         change: 'removed',
         served,

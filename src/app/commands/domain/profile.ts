@@ -8,6 +8,7 @@ import type { ServedDomain } from '#registry/registry.ts'
 import { formatEndpoint } from '#registry/route.ts'
 import { printJson } from './print.ts'
 import { profileRows } from './profile-rows.ts'
+import { knownSince, sinceJson, sinceText } from './recheck-text.ts'
 import { domainArgument, findServed, withStore } from './store.ts'
 
 export const profileCommand: Command = {
@@ -15,7 +16,8 @@ export const profileCommand: Command = {
   usage: `Usage: pforte domain profile NAME
 
 Prints what the relay obeys for the domain's server and whose word that is, then
-what pforte check --save has measured and which checks were not met. Set one by
+what pforte check --save has measured and which checks were not met; then what
+the relay has seen since, also of its DNS (pforte domain recheck). Set one by
 hand with pforte domain set. Exit code 1 when nothing was saved.
 
 ${configOptionUsage}  --json         one JSON object, or null
@@ -29,14 +31,18 @@ ${configOptionUsage}  --json         one JSON object, or null
     return await withStore(values.config, io, async ({ config, registry }) => {
       const served = findServed(registry, domain)
       const saved = await loadProfile(config.state, domain)
-      if (values.json === true) printJson(io, saved && { ...saved, obeyed: served.profile })
-      else {
+      const since = await knownSince(config.state, domain)
+      if (values.json === true) {
+        const { profile: obeyed } = served
+        printJson(io, saved && { ...saved, obeyed, recheck: sinceJson(since) })
+      } else {
         io.stdout(`${domain}\n${obeyedText(served)}`)
         io.stdout(
           saved === null
             ? `Nothing was measured of the server of ${domain}; pforte check --save does it.\n`
             : profileText(saved),
         )
+        io.stdout(sinceText(since, Date.now()))
       }
       return saved === null ? 1 : 0
     })

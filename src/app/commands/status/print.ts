@@ -1,6 +1,7 @@
 // The status as people and as programs read it.
 
 import { cleanLine } from '#base/text.ts'
+import type { RecheckStatus } from '#app/recheck/recheck-status.ts'
 import type { SpoolStatus, TargetStatus } from '#app/processes/relay-status.ts'
 import { ageText, count, sizeText } from '#app/commands/queue/print.ts'
 import { timeText } from '#app/commands/recipient/print.ts'
@@ -12,14 +13,14 @@ const processHeads = 'PROCESS PID UPTIME MEMORY CPU SESSIONS MAILS/S RECIPIENTS/
 
 /** `nowMs`: wall time. */
 export function statusText(status: StatusWithRates, nowMs: number): string {
-  const { processes, targets, spool } = status
+  const { processes, targets, spool, rechecks } = status
   const rows = [processHeads, ...processes.map(processRow)]
   const servers = targets.length === 0 ? ['none was needed yet'] : targetLines(targets, nowMs)
   return `${tableText(rows)}
 Servers of the institutes:
 ${servers.map((line) => `  ${line}\n`).join('')}
 Spool: ${spoolText(spool)}
-`
+${recheckText(rechecks, nowMs)}`
 }
 
 function processRow(process: ProcessRates): readonly string[] {
@@ -77,9 +78,25 @@ function spoolText({ state, ...spool }: SpoolStatus): string {
   return `${what}; ${count(entryCount, 'mail')}, ${waiting}, ${sizeText(sizeBytes)}`
 }
 
+/** One line, and one for each verdict that has changed. */
+function recheckText(rechecks: RecheckStatus, nowMs: number): string {
+  const { mode, domainCount, lastAtMs, failedDomains, changedCount, changed } = rechecks
+  if (mode === 'off') return 'Rechecks: off\n'
+  const last = lastAtMs === null ? 'none yet' : `last ${ageText(nowMs - lastAtMs)} ago`
+  const failed = failedDomains.length === 0 ? '' : `, failed: ${failedDomains.join(', ')}`
+  const head = `${count(domainCount, 'domain')}, ${last}, ${count(changedCount, 'changed verdict')}${failed}`
+  const lines = changed.map(
+    ({ domain, check, severity, was, verdict, sinceMs }) =>
+      `${domain}: ${check} (${severity}) was ${was}, is ${verdict} since ${timeText(sinceMs)}`,
+  )
+  return `Rechecks: ${cleanLine(head, 10 * maxTextLength)}\n${lines
+    .map((line) => `  ${cleanLine(line, maxTextLength)}\n`)
+    .join('')}`
+}
+
 /** Every key is always there; texts of peers are as they came. */
 export function statusJson(status: StatusWithRates): Readonly<Record<string, unknown>> {
-  const { processes, targets, spool } = status
+  const { processes, targets, spool, rechecks } = status
   return {
     processes: processes.map((process) => ({
       ...process,
@@ -95,6 +112,17 @@ export function statusJson(status: StatusWithRates): Readonly<Record<string, unk
       state: spool.state.kind,
       stoppedSince: spool.state.kind === 'open' ? null : timeText(spool.state.sinceMs),
       stoppedBecause: spool.state.kind === 'open' ? null : spool.state.detail,
+    },
+    rechecks: {
+      mode: rechecks.mode,
+      domainCount: rechecks.domainCount,
+      last: rechecks.lastAtMs === null ? null : timeText(rechecks.lastAtMs),
+      failedDomains: rechecks.failedDomains,
+      changedCount: rechecks.changedCount,
+      changed: rechecks.changed.map(({ sinceMs, ...change }) => ({
+        ...change,
+        since: timeText(sinceMs),
+      })),
     },
   }
 }

@@ -1,0 +1,156 @@
+// Is the zone alive, and can its answers, and those about the relays, be verified?
+
+import { notApplicable } from '#compliance/check.ts'
+import { same, text } from '#compliance/text.ts'
+import { bad, good, open, type DnsCheck } from './dns-check.ts'
+import { isAnswer, recordsOf, replyWords } from './zone-facts.ts'
+
+export const zoneChecks: readonly DnsCheck[] = [
+  {
+    id: 'domain-alive',
+    title: text('Die Domäne ist delegiert', 'The domain is delegated'),
+    requirement: text(
+      'Die Domäne gibt es, und ihre Nameserver sind für sie zuständig.',
+      'The domain exists, and its name servers are authoritative for it.',
+    ),
+    source: 'RFC 1034 §4.2, RFC 1912 §2.8',
+    severity: 'must',
+    judge: ({ mx, servers }) => {
+      if (mx.kind === 'reply' && mx.rcode === 3) {
+        return bad(
+          text('Die Domäne gibt es nicht (NXDOMAIN).', 'The domain does not exist (NXDOMAIN).'),
+          text(
+            'Ist die Registrierung abgelaufen? Fragen Sie den Registrar.',
+            'Has the registration expired? Ask the registrar.',
+          ),
+          { subtype: 'no-domain' },
+        )
+      }
+      const answered = servers.filter(({ soa }) => soa.kind === 'reply')
+      const lame = answered.filter(({ soa }) => soa.kind === 'reply' && !soa.isAuthoritative)
+      const silent = servers.filter(({ soa }) => soa.kind !== 'reply')
+      const words = [...lame, ...silent]
+        .map(({ name, soa }) => `${name} (${replyWords(soa, 'SOA')})`)
+        .join(', ')
+      if (answered.length === 0) {
+        return open(
+          text(
+            'Kein Nameserver der Domäne hat von hier aus geantwortet.',
+            'No name server of the domain answered from here.',
+          ),
+          'no-server',
+          'should',
+        )
+      }
+      if (words === '') {
+        return good(text(`${servers.length} Nameserver.`, `${servers.length} name servers.`))
+      }
+      const remedy = text(
+        'Diese Nameserver kennen die Zone nicht oder antworten nicht; berichtigen Sie die Delegation.',
+        'These name servers do not know the zone or do not answer; correct the delegation.',
+      )
+      return lame.length === answered.length
+        ? bad(same(words), remedy, { subtype: 'lame' })
+        : bad(same(words), remedy, { subtype: 'partly-lame', severity: 'should' })
+    },
+  },
+  {
+    id: 'dnssec-chain',
+    title: text('DNSSEC', 'DNSSEC'),
+    requirement: text(
+      'Ist die Zone signiert, so hält die Kette der Prüfung stand.',
+      'If the zone is signed, its chain can be verified.',
+    ),
+    source: 'RFC 4035 §4.3, §5.5',
+    severity: 'must',
+    judge: ({ mx, mxUnchecked, root }) => {
+      if (!isAnswer(mx)) {
+        // The data is there for those who do not verify, and only for them.
+        return mxUnchecked !== null && isAnswer(mxUnchecked)
+          ? bad(
+              text(
+                `Die Kette ist gebrochen: ${replyWords(mx, 'MX')}, ungeprüft dagegen ${replyWords(mxUnchecked, 'MX')}.`,
+                `The chain is broken: ${replyWords(mx, 'MX')}, but unverified ${replyWords(mxUnchecked, 'MX')}.`,
+              ),
+              text(
+                'Prüfen Sie DS-Eintrag und Ablauf der Signaturen: Wer prüft, stellt Ihnen keine Mail mehr zu.',
+                'Check the DS record and the expiry of the signatures: senders that verify deliver nothing.',
+              ),
+              { subtype: 'bogus' },
+            )
+          : open(
+              text(
+                `Keine Antwort aus dem DNS: ${replyWords(mx, 'MX')}`,
+                `No answer from the DNS: ${replyWords(mx, 'MX')}`,
+              ),
+              'no-answer',
+              'info',
+            )
+      }
+      if (mx.kind === 'reply' && mx.isAuthenticated)
+        return good(text('Geprüft (AD).', 'Verified (AD).'))
+      return root.kind === 'reply' && root.isAuthenticated
+        ? bad(
+            text('Die Zone ist nicht signiert.', 'The zone is not signed.'),
+            text('Signieren Sie die Zone.', 'Sign the zone.'),
+            { subtype: 'insecure', severity: 'info' },
+          )
+        : open(
+            text(
+              'Nicht signiert, oder der Resolver prüft nicht (--resolver).',
+              'Not signed, or the resolver does not verify (--resolver).',
+            ),
+            'not-verified',
+            'info',
+          )
+    },
+  },
+  {
+    id: 'relay-tlsa',
+    title: text('TLSA der Relays', 'TLSA of the relays'),
+    requirement: text(
+      'TLSA-Einträge der Relays sind geprüft; um sie kümmert sich der Betreiber.',
+      'TLSA records of the relays are verified; they are the operator’s duty.',
+    ),
+    source: 'RFC 7672 §2.2',
+    severity: 'info',
+    judge: ({ relayTlsa }) => {
+      const found = relayTlsa.filter(({ reply }) => recordsOf(reply, 'TLSA').length > 0)
+      const failed = relayTlsa.filter(({ reply }) => !isAnswer(reply))
+      if (failed.length > 0) {
+        const words = failed
+          .map(({ relay, reply }) => `${relay}: ${replyWords(reply, 'TLSA')}`)
+          .join(', ')
+        // RFC 7672 §2.1.2: senders with DANE wait then.
+        return bad(
+          same(words),
+          text(
+            'Betreiber: Diese Namen müssen antworten, sonst warten Absender mit DANE.',
+            'Operator: these names must answer, or senders with DANE wait.',
+          ),
+          { subtype: 'no-answer' },
+        )
+      }
+      if (found.length === 0) return notApplicable(text('Keine TLSA-Einträge.', 'No TLSA records.'))
+      const unverified = found.filter(
+        ({ reply }) => reply.kind === 'reply' && !reply.isAuthenticated,
+      )
+      const without = relayTlsa.filter((each) => !found.includes(each)).map(({ relay }) => relay)
+      if (unverified.length === 0 && without.length === 0) {
+        const words = found
+          .map(({ relay, reply }) => `${relay}: ${replyWords(reply, 'TLSA')}`)
+          .join(', ')
+        return good(same(words))
+      }
+      const names = [...unverified.map(({ relay }) => relay), ...without].join(', ')
+      return bad(
+        text(`Ohne geprüfte TLSA: ${names}`, `Without verified TLSA: ${names}`),
+        text(
+          'Betreiber: Signieren Sie die Zone, und veröffentlichen Sie TLSA für jedes Relay. Ob sie passen, sagt pforte check RELAY --only dane.',
+          'Operator: sign the zone and publish TLSA for each relay. Whether they match says pforte check RELAY --only dane.',
+        ),
+        { subtype: unverified.length > 0 ? 'not-verified' : 'missing' },
+      )
+    },
+  },
+]

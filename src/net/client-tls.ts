@@ -1,6 +1,6 @@
 // The relay as a TLS client: whom it believes, and what it found out about a server's certificate.
 
-import { createHash } from 'node:crypto'
+import { constants, createHash } from 'node:crypto'
 import tls from 'node:tls'
 
 /** Whom to believe; the same for all handshakes of one route. */
@@ -15,6 +15,8 @@ export interface ClientTls {
 export function createClientTls(ca: readonly string[] | null): ClientTls {
   const context = tls.createSecureContext({
     minVersion: 'TLSv1.2',
+    // What was found out at the handshake holds for as long as the connection does: there is no second one.
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     ...(ca === null ? {} : { ca: [...ca] }),
   })
   return { context }

@@ -124,10 +124,11 @@ export class Target {
     const { client = null } = mail
     const isTold = this.route.isXclient && !this.isBreakerOpen
     const presented = isTold ? await presentedClient(this.#options.resolver, client, within) : null
-    const transfer = { task: 'transfer', ...mail, client: presented } as const
-    const { outcome, nextHop, tookMs } = await this.#run('handover', within, (dialog, ms) =>
-      dialog.transfer(transfer, mail.openContent(), ms),
-    )
+    const { outcome, nextHop, tookMs } = await this.#run('handover', within, (dialog, ms) => {
+      const sizeBytes = mail.sizeBytes + dialog.wayOut.length
+      const transfer = { task: 'transfer', ...mail, sizeBytes, client: presented } as const
+      return dialog.transfer(transfer, mail.openContent(), ms)
+    })
     switch (outcome.kind) {
       case 'transfer-answered':
         return {

@@ -2,6 +2,7 @@
 
 import { constants, createHash } from 'node:crypto'
 import tls from 'node:tls'
+import { dnsNamesOf } from './certificate-names.ts'
 
 /** Whom to believe; the same for all handshakes of one route. */
 export interface ClientTls {
@@ -43,12 +44,9 @@ export function checkNames(
 
 function isFor(certificate: tls.PeerCertificate, name: string): boolean {
   if (!name.startsWith('.')) return tls.checkServerIdentity(name, certificate) === undefined
-  return dnsNames(certificate).some((each) => each.endsWith(name) && each.length > name.length)
-}
-
-/** RFC 6125 §6.4.4: the common name counts for nothing. */
-function dnsNames({ subjectaltname = '' }: tls.PeerCertificate): readonly string[] {
-  return [...subjectaltname.matchAll(/DNS:([^\s,"]+)/g)].map(([, name = '']) => name.toLowerCase())
+  // RFC 6125 §6.4.4: the common name counts for nothing.
+  const names = dnsNamesOf(certificate.subjectaltname)
+  return names.some((each) => each.endsWith(name) && each.length > name.length)
 }
 
 /** What the handshake just finished has shown. `wanted`: the names of which one was needed. */

@@ -200,6 +200,10 @@ export class Dialog implements Expirable {
       )
       decoded = following
     }
+    // Half a reply while nothing is asked would be finished in place of the next answer.
+    if (this.#state.phase === 'ready' && this.#decoder.isPending) {
+      this.#feed({ kind: 'malformed', detail: 'the beginning of a reply before its question' })
+    }
   }
 
   /** The reply to QUIT is of no interest; whoever has more to say than that is not waited for. */

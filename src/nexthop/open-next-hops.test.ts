@@ -150,6 +150,27 @@ test('a question and a mail get the words of the server', async () => {
   )
 })
 
+test('half a reply while nobody asks: the connection is not used again', async () => {
+  const script = playDialog({
+    rset: async (connection) => {
+      await connection.send('250 2.0.0 Ok\r\n')
+      if (connection.number > 1) return
+      await sleep(20)
+      await connection.send('25')
+    },
+  })
+  await using server = await startScriptedServer(script)
+  await using setup = setUp()
+  const route = routeTo([server])
+  assert.equal((await setup.nextHops.probe(route, question, within)).kind, 'answered')
+  await sleep(200)
+  assert.equal((await setup.nextHops.probe(route, question, within)).kind, 'answered')
+  assert.deepEqual(
+    server.connections.map(({ lines }) => lines.filter((line) => line.startsWith('MAIL')).length),
+    [1, 1],
+  )
+})
+
 test('a recipient refused: nothing is sent, every reply is given, the connection is used on', async () => {
   for (const pipelining of [true, false]) {
     await using institute = await startInstituteServer({

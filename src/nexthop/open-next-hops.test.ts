@@ -141,7 +141,7 @@ test('a question and a mail get the words of the server', async () => {
   assert.equal(rest, 'Subject: x\r\n\r\nText.\r\n.\r\n')
   assert.equal(
     wayOut,
-    'Pforte-TLS: relay.example.org; server=127.0.0.1; policy=none;\r\n\tresult=clear\r\n',
+    'Pforte-TLS: relay.example.org;\r\n\tserver=127.0.0.1; policy=none;\r\n\tresult=clear\r\n',
   )
   assert.equal(institute.mails[0]?.mailParameters, `SIZE=${wayOut.length + rest.length}`)
   assert.deepEqual(

@@ -18,7 +18,7 @@ const tls = {
   certificate,
 }
 const untrusted = { ...tls, certificate: { ...certificate, certificateProblem: 'it has expired' } }
-const head = 'Pforte-TLS: relay.example.org; server=mail.inst.example; policy='
+const head = 'Pforte-TLS: relay.example.org;\r\n\tserver=mail.inst.example; policy='
 const how = 'protocol=TLSv1.3;\r\n\tcipher=TLS_AES_256_GCM_SHA384'
 
 const cases: readonly (readonly [name: string, changes: Partial<WayOut>, text: string])[] = [
@@ -65,7 +65,7 @@ test('what a certificate or the DNS says stays in its place', () => {
   })
   assert.match(
     field,
-    /^Pforte-TLS: [ -~]*\r\n\tresult=unverified[ -~]*\r\n\t[ -~]*\r\n\t[ -~]*\r\n$/,
+    /^Pforte-TLS: [ -~]*\r\n\tserver=[ -~]*\r\n\tresult=unverified[ -~]*\r\n\t[ -~]*\r\n\t[ -~]*\r\n$/,
   )
   assert.equal(field.split('"').length, 3)
   assert.doesNotMatch(field, /result=pinned\b(?!\?)/)

@@ -23,7 +23,7 @@ export interface WayOut {
 export function encodeWayOut(wayOut: WayOut): string {
   const { hostname, policy, tls } = wayOut
   const server = cleaned(wayOut.server, /[^\w.:-]/g)
-  const first = `Pforte-TLS: ${hostname}; server=${server}; policy=${policy};\r\n`
+  const first = `Pforte-TLS: ${hostname};\r\n\tserver=${server}; policy=${policy};\r\n`
   const how = tls === null ? '' : `; protocol=${tls.protocol};\r\n\tcipher=${tls.cipher}`
   const reason = reasonOf(wayOut)
   const why = reason === null ? '' : `;\r\n\treason="${cleaned(reason, /[^\w .:*@,=/+()-]/g)}"`

@@ -40,7 +40,7 @@ test('a mail arrives as it was sent, with two trace fields in front', async () =
   assert.equal(rest, `${plainContent}.\r\n`)
   assert.equal(
     wayOut,
-    'Pforte-TLS: mailrelay1.example.org; server=127.0.0.1; policy=opportunistic;\r\n' +
+    'Pforte-TLS: mailrelay1.example.org;\r\n\tserver=127.0.0.1; policy=opportunistic;\r\n' +
       '\tresult=clear;\r\n\treason="STARTTLS is not offered"\r\n',
   )
   const id = /^250 2\.0\.0 Ok: (\S+) /.exec(sent.final ?? '')?.[1] ?? 'none'

@@ -21,7 +21,7 @@ function lastMail(institute: InstituteServer): TracedMail & { readonly isSizeRig
 
 function wayOutOf(institute: InstituteServer): string {
   const { wayOut, received, isSizeRight } = lastMail(institute)
-  assert.match(wayOut, /^Pforte-TLS: mailrelay1\.example\.org; /)
+  assert.match(wayOut, /^Pforte-TLS: mailrelay1\.example\.org;\r\n/)
   assert.match(received, /^Received: from client\.example /)
   assert.ok(isSizeRight, 'SIZE is another one than that of the mail')
   return wayOut.replaceAll(/\r\n\t/g, ' ').trimEnd()

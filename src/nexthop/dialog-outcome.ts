@@ -1,6 +1,7 @@
 // What comes back from one dialog with a next hop, and how long it may take.
 
 import type { PeerReply } from '#smtp/reply.ts'
+import type { Dialog } from './dialog.ts'
 import type { NoAnswer } from './nexthop.ts'
 
 /** How the present task ended. */
@@ -23,4 +24,12 @@ export interface DialogTimeouts {
   /** Wait for the reply to the content. */
   readonly finalMs: number
   readonly idleMs: number
+}
+
+/** Who owns the dialog between tasks. */
+export interface DialogOwner {
+  /** The dialog can take the next task. Called after the outcome of the last one was given. */
+  readonly onReady: (dialog: Dialog) => void
+  /** The connection is gone. Called once. */
+  readonly onClosed: (dialog: Dialog) => void
 }

@@ -18,21 +18,13 @@ import type { Connection } from '#net/connection.ts'
 import type { Extensions } from '#smtp/extensions.ts'
 import { ReplyDecoder, type DecodedReply } from '#smtp/reply-decoder.ts'
 import { isPositive } from '#smtp/reply.ts'
-import type { DialogOutcome, DialogTimeouts } from './dialog-outcome.ts'
+import type { DialogOutcome, DialogOwner, DialogTimeouts } from './dialog-outcome.ts'
 import { encrypt, type DialogTls } from './encrypt.ts'
 import { tlsStanding, tlsText, type TlsStanding } from './judge-tls.ts'
 import type { ContentReader, NextHopFacts, NoAnswer } from './nexthop.ts'
 import { encodeWayOut } from './trace-field.ts'
 
-export type { DialogOutcome, DialogTimeouts } from './dialog-outcome.ts'
-
-/** Who owns the dialog between tasks. */
-export interface DialogOwner {
-  /** The dialog can take the next task. Called after the outcome of the last one was given. */
-  readonly onReady: (dialog: Dialog) => void
-  /** The connection is gone. Called once. */
-  readonly onClosed: (dialog: Dialog) => void
-}
+export type { DialogOutcome, DialogOwner, DialogTimeouts } from './dialog-outcome.ts'
 
 export interface DialogOptions {
   readonly connection: Connection
@@ -286,13 +278,8 @@ export class Dialog implements Expirable {
       await encrypt(connection, server, tls)
       this.#feed({ kind: 'encrypted' })
     } catch (error) {
-      this.#tlsFailed(error instanceof Error ? error.message : String(error))
+      this.#broken('tls', 'starttls', error)
     }
-  }
-
-  #tlsFailed(detail: string): void {
-    this.#fail({ kind: 'tls', stage: 'starttls', detail, reply: null })
-    this.#close()
   }
 
   #pumpContent(): void {
@@ -300,12 +287,14 @@ export class Dialog implements Expirable {
     try {
       const pieces = this.#content.next()
       if (pieces instanceof Promise) {
-        pieces.then((value) => this.#sendPieces(value)).catch((error) => this.#contentFailed(error))
+        pieces
+          .then((value) => this.#sendPieces(value))
+          .catch((error) => this.#broken('local', 'content', error))
       } else {
         this.#sendPieces(pieces)
       }
     } catch (error) {
-      this.#contentFailed(error)
+      this.#broken('local', 'content', error)
     }
   }
 
@@ -325,10 +314,10 @@ export class Dialog implements Expirable {
     if (connection.writeAll(trace === null ? pieces : [trace, ...pieces])) this.#pumpContent()
   }
 
-  /** Our own file could not be read: the content must not be ended, so the connection goes. */
-  #contentFailed(error: unknown): void {
+  /** TLS failed; or our own file could not be read, and the content must not be ended: the connection goes. */
+  #broken(kind: 'tls' | 'local', stage: 'starttls' | 'content', error: unknown): void {
     const detail = error instanceof Error ? error.message : String(error)
-    this.#fail({ kind: 'local', stage: 'content', detail, reply: null })
+    this.#fail({ kind, stage, detail, reply: null })
     this.#close()
   }
 

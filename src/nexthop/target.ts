@@ -130,14 +130,10 @@ export class Target {
       return dialog.transfer(transfer, mail.openContent(), ms)
     })
     switch (outcome.kind) {
-      case 'transfer-answered':
-        return {
-          kind: 'answered',
-          recipients: outcome.recipients,
-          reply: outcome.reply,
-          nextHop,
-          tookMs,
-        }
+      case 'transfer-answered': {
+        const { recipients, reply } = outcome
+        return { kind: 'answered', recipients, reply, nextHop, tookMs }
+      }
       case 'recipients-refused':
         return { kind: 'recipients-refused', recipients: outcome.recipients, nextHop, tookMs }
       case 'failed':

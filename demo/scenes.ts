@@ -277,7 +277,10 @@ function showReceived(stage: Stage, mail: ReceivedMail | undefined, sent: Buffer
   for (const row of rowsOf(added)) stage.terminal.line(`  > ${row}`, 'good')
   for (const row of rowsOf(sent.toString())) stage.terminal.line(row && `    ${row}`)
   stage.check(tailOf(mail, sent.length)?.equals(sent) === true, 'the mail arrived changed')
-  stage.check(added.startsWith('Received: from mx.sender.example '), 'no Received field was added')
+  const wayOut = 'Pforte-TLS: '
+  const received = '\r\nReceived: from mx.sender.example '
+  stage.check(added.startsWith(wayOut), 'the way out was not told in a field')
+  stage.check(added.includes(received), 'no Received field was added')
 }
 
 function rowsOf(text: string): readonly string[] {

@@ -336,6 +336,18 @@ test('a double reply: banner, EHLO, MAIL, the last of a question, the end of dat
   assert.deepEqual(final.hearWith('something', '250'), ['failed end-of-data malformed', 'close'])
 })
 
+test('a positive reply that belongs to another question does not take the content', () => {
+  for (const code of ['211', '214', '220', '221', '235', '251', '252']) {
+    const final = sending()
+    final.on({ kind: 'content-sent' })
+    assert.deepEqual(final.hear(code), ['failed end-of-data malformed', 'close'], code)
+  }
+  // RFC 5321 §4.3.2: a code nobody knows is read by its first digit.
+  const final = sending()
+  final.on({ kind: 'content-sent' })
+  assert.match(final.hear('200')[0] ?? '', /^answer 250 250 200$/)
+})
+
 test('a question out of turn, and QUIT', () => {
   assert.deepEqual(new Dialog().on({ kind: 'ask', ask }), ['failed banner malformed', 'close'])
   assert.deepEqual(ready('').on({ kind: 'quit' }), ['QUIT|', 'close'])

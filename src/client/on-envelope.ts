@@ -211,18 +211,28 @@ export function onContentReply({ envelope }: InContent, reply: PeerReply): Clien
   return { ...close(), effects: [answer, { kind: 'close' }] }
 }
 
+/**
+ * Help, banner, farewell, AUTH, RCPT, VRFY: yes to something else, as from a server that is ending or was
+ * never asked for the content. Other 2yz are read by their first digit (RFC 5321 §4.3.2).
+ */
+const yesToOthers: ReadonlySet<number> = new Set([211, 214, 220, 221, 235, 251, 252])
+
 export function onFinalReply(state: InFinal, reply: PeerReply, pending: Pending): ClientStep {
-  if (pending === 'something' || !(isPositive(reply) || reply.code >= 400)) {
+  const { code } = reply
+  const isAnswer = code >= 400 || (isPositive(reply) && !yesToOthers.has(code))
+  if (pending === 'something' || !isAnswer) {
     return fail(
       stageOf(state),
       'malformed',
-      `more replies than questions, after: ${replyText(reply)}`,
+      isAnswer
+        ? `more replies than questions, after: ${replyText(reply)}`
+        : `the content was answered with ${replyText(reply)}`,
       null,
     )
   }
   const recipients = recipientReplies(state.envelope)
   const answer: ClientEffect = { kind: 'transfer-answered', recipients, reply }
-  return pending === 'closing' || reply.code === 421
+  return pending === 'closing' || code === 421
     ? { state: { phase: 'closed' }, effects: [answer, { kind: 'close' }] }
     : {
         state: { phase: 'ready', extensions: state.extensions },

@@ -111,6 +111,10 @@ test('552 to MAIL is a word about this mail; any other refusal before the conten
   const refusal = (stage: NoAnswer['stage'], text: string): TransferResult =>
     failed(noAnswer('refused', stage, peerReply(text)))
   assert.equal((await outcomeOf(refusal('mail', '552 5.3.4 Too big'))).kind, 'refused')
+  assert.equal((await outcomeOf(refusal('mail', '552 Too big'))).kind, 'refused')
+  assert.equal((await outcomeOf(refusal('mail', '552 5.2.3 Too big'))).kind, 'refused')
+  assert.equal((await outcomeOf(refusal('mail', '552 5.2.2 Over quota'))).kind, 'no-answer')
+  assert.equal((await outcomeOf(refusal('mail', '552 5.7.1 Not you'))).kind, 'no-answer')
   assert.equal((await outcomeOf(refusal('mail', '550 5.7.1 No'))).kind, 'no-answer')
   assert.equal((await outcomeOf(refusal('data', '552 5.3.4 Too big'))).kind, 'no-answer')
   assert.equal((await outcomeOf(refusal('banner', '554 5.7.1 No'))).kind, 'no-answer')

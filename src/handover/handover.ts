@@ -133,9 +133,13 @@ function outcomeOf(result: TransferResult): HandoverOutcome {
   }
 }
 
-/** RFC 1870 §6.1: 552 to MAIL SIZE=… is about this mail. Any other refusal of MAIL may be about us. */
-function isSizeRefusal(cause: NoAnswer, reply: PeerReply): boolean {
-  return cause.kind === 'refused' && cause.stage === 'mail' && reply.code === 552
+/**
+ * RFC 1870 §6.1: 552 to MAIL SIZE=… is about this mail, unless its status says something else (a quota, a rule).
+ * Any other refusal of MAIL may be about us.
+ */
+function isSizeRefusal({ kind, stage }: NoAnswer, { code, status }: PeerReply): boolean {
+  const isOfSize = status === null || status === '5.3.4' || status === '5.2.3'
+  return kind === 'refused' && stage === 'mail' && code === 552 && isOfSize
 }
 
 /** One line for the log: the next hop's words, or why there are none. Not cleaned. */

@@ -1,7 +1,8 @@
 // The relay as a TLS client: whom it believes, and what it found out about a server's certificate.
 
-import { createHash } from 'node:crypto'
+import { constants, createHash } from 'node:crypto'
 import tls from 'node:tls'
+import { dnsNamesOf } from './certificate-names.ts'
 
 /** Whom to believe; the same for all handshakes of one route. */
 export interface ClientTls {
@@ -15,6 +16,8 @@ export interface ClientTls {
 export function createClientTls(ca: readonly string[] | null): ClientTls {
   const context = tls.createSecureContext({
     minVersion: 'TLSv1.2',
+    // What was found out at the handshake holds for as long as the connection does: there is no second one.
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     ...(ca === null ? {} : { ca: [...ca] }),
   })
   return { context }
@@ -41,12 +44,9 @@ export function checkNames(
 
 function isFor(certificate: tls.PeerCertificate, name: string): boolean {
   if (!name.startsWith('.')) return tls.checkServerIdentity(name, certificate) === undefined
-  return dnsNames(certificate).some((each) => each.endsWith(name) && each.length > name.length)
-}
-
-/** RFC 6125 §6.4.4: the common name counts for nothing. */
-function dnsNames({ subjectaltname = '' }: tls.PeerCertificate): readonly string[] {
-  return [...subjectaltname.matchAll(/DNS:([^\s,"]+)/g)].map(([, name = '']) => name.toLowerCase())
+  // RFC 6125 §6.4.4: the common name counts for nothing.
+  const names = dnsNamesOf(certificate.subjectaltname)
+  return names.some((each) => each.endsWith(name) && each.length > name.length)
 }
 
 /** What the handshake just finished has shown. `wanted`: the names of which one was needed. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { connect as connectSocket } from 'node:net'
+import { once } from 'node:events'
+import { connect as connectSocket, createServer } from 'node:net'
 import tls from 'node:tls'
 import { createHash, X509Certificate } from 'node:crypto'
 import {
@@ -194,6 +195,44 @@ test('TLS: what is known of the certificate, at first and resumed', { skip }, as
     }
     listener.close()
   }
+})
+
+test('TLS: a server that begins anew within TLS 1.2 loses the connection', { skip }, async () => {
+  await using authority = await createAuthority()
+  const { certificate, key } = await authority.issue({ names: ['good.example'] })
+  const context = { cert: certificate, key, maxVersion: 'TLSv1.2' } as const
+  let isRenegotiated = false
+  const server = createServer((raw) => {
+    const secureContext = tls.createSecureContext(context)
+    const socket = new tls.TLSSocket(raw, { isServer: true, secureContext })
+    socket.on('error', () => undefined)
+    socket.once('secure', () => {
+      socket.renegotiate({}, (error) => void (isRenegotiated ||= error === null))
+    })
+    socket.resume()
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const bound = server.address()
+  assert.ok(typeof bound === 'object' && bound !== null)
+  const { promise: gone, resolve: onGone } = Promise.withResolvers<null>()
+  const place = { address: '127.0.0.1', port: bound.port }
+  const connection = await connect({ ...place, timeoutMs: 1000, signal: null })
+  connection.attach({ ...quiet, onClose: () => onGone(null) })
+  const facts = await connection.startTlsClient({
+    clientTls: createClientTls(null),
+    sniName: null,
+    names: [],
+    resume: null,
+    onResumption: () => undefined,
+  })
+  assert.equal(facts.protocol, 'TLSv1.2')
+  connection.write('hello') // what the server asks for is read with the next bytes at the latest
+  const limit = setTimeout(() => connection.destroy(), 3000)
+  await gone
+  clearTimeout(limit)
+  server.close()
+  assert.equal(isRenegotiated, false)
 })
 
 test('handed on: the next handler gets what was read, then the rest, and the counter hears of the end', async () => {

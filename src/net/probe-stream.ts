@@ -4,6 +4,7 @@
 import type { X509Certificate } from 'node:crypto'
 import net from 'node:net'
 import tls from 'node:tls'
+import { dnsNamesOf } from './certificate-names.ts'
 
 export interface ProbeCertificate {
   /** One line, such as `CN=mail.inst.example`. */
@@ -234,9 +235,7 @@ function certificateFacts(certificate: X509Certificate): ProbeCertificate {
   return {
     subject: oneLine(certificate.subject),
     issuer: oneLine(certificate.issuer),
-    names: [...(certificate.subjectAltName ?? '').matchAll(/DNS:([^,\s]+)/g)].map(([, name = '']) =>
-      name.toLowerCase(),
-    ),
+    names: dnsNamesOf(certificate.subjectAltName),
     validFromMs: Date.parse(certificate.validFrom),
     validToMs: Date.parse(certificate.validTo),
     key: `${publicKey.asymmetricKeyType ?? 'unknown'} ${size}`.trim(),

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import net from 'node:net'
 import tls from 'node:tls'
@@ -83,6 +84,73 @@ test('changed files are found; broken ones are told once, and the old stay', { s
   assert.equal(opened.handshake(), good)
   opened.close()
 })
+
+test(
+  'a new key for tickets: old ones are worth nothing, whatever has become of the files',
+  { skip },
+  async () => {
+    await using stack = new AsyncDisposableStack()
+    const authority = stack.use(await createAuthority())
+    const folder = stack.use(await temporaryFolder())
+    const { certificatePath, keyPath } = await authority.issue({ names: ['relay.example'] })
+    const certificate = path.join(folder.path, 'relay.pem')
+    await copyFile(certificatePath, certificate)
+    const options = {
+      files: [{ certificate, key: keyPath }],
+      pollMs: 10_000,
+      ticketKeys: randomBytes(48),
+      onReloaded: () => undefined,
+      onFailed: () => undefined,
+    }
+    // As two workers with one key.
+    const workers = [await openServerTls(options), await openServerTls(options)] as const
+    for (const worker of workers) stack.defer(() => worker.close())
+    const ports = await Promise.all(
+      workers.map(async (worker) => {
+        const listener = net.createServer((socket) => {
+          const handshake = worker.handshake()
+          if (handshake === null) return
+          socket.on('error', () => undefined)
+          const connection = new Connection(socket)
+          connection
+            .startTlsServer(handshake)
+            .then(() => connection.write('220 hello\r\n'))
+            .catch(() => undefined)
+        })
+        await once(listener.listen(0, '127.0.0.1'), 'listening')
+        stack.defer(() => void listener.close())
+        return (listener.address() as net.AddressInfo).port
+      }),
+    )
+    for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+      const visit = async (
+        index: 0 | 1,
+        session?: Buffer,
+      ): Promise<{ readonly isResumed: boolean; readonly session: Buffer }> => {
+        const place = { port: ports[index] ?? 0, host: '127.0.0.1', rejectUnauthorized: false }
+        const resume = session === undefined ? {} : { session }
+        const socket = tls.connect({ ...place, maxVersion, ...resume })
+        let ticket = session
+        socket.on('session', (given: Buffer) => (ticket = given))
+        await once(socket, 'data')
+        const isResumed = socket.isSessionReused()
+        socket.destroy()
+        assert.ok(ticket !== undefined)
+        return { isResumed, session: ticket }
+      }
+      await copyFile(certificatePath, certificate)
+      const first = await visit(0)
+      assert.equal(first.isResumed, false)
+      assert.equal((await visit(1, first.session)).isResumed, true)
+      await writeFile(certificate, 'not a certificate')
+      const keys = randomBytes(48)
+      for (const worker of workers) worker.useTicketKeys(keys)
+      const second = await visit(0, first.session)
+      assert.equal(second.isResumed, false)
+      assert.equal((await visit(1, second.session)).isResumed, true)
+    }
+  },
+)
 
 test('by the name the client asks for, one certificate of each kind of key', { skip }, async () => {
   await using stack = new AsyncDisposableStack()

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import type tls from 'node:tls'
-import { ServerCertificates } from './server-certificates.ts'
+import { ServerCertificates, type CertificatePair } from './server-certificates.ts'
 
 export interface CertificateFiles {
   readonly certificate: string
@@ -25,7 +25,7 @@ export interface ServerTls {
   /** Reads the files again now. Rejects, and keeps what was good, when they cannot be used. */
   readonly reload: () => Promise<void>
   /** 48 bytes: what tickets are encrypted with from now on. Those of before are not resumed. */
-  readonly useTicketKeys: (keys: Buffer) => Promise<void>
+  readonly useTicketKeys: (keys: Buffer) => void
   readonly close: () => void
 }
 
@@ -56,11 +56,14 @@ export async function openServerTls(options: ServerTlsOptions): Promise<ServerTl
   let ticketKeys = options.ticketKeys ?? randomBytes(48)
   let seen = ''
   let broken = ''
+  let material: Material | null = null
   let handshake: ServerHandshake | null = null
   const reload = async (): Promise<void> => {
     if (options.files.length === 0) return
     const stamp = await stampOf(options)
-    handshake = await readHandshake(options, ticketKeys)
+    const read = await readMaterial(options)
+    handshake = handshakeOf(read, ticketKeys)
+    material = read
     seen = stamp
   }
   const poll = async (): Promise<void> => {
@@ -70,15 +73,15 @@ export async function openServerTls(options: ServerTlsOptions): Promise<ServerTl
     await reload()
     options.onReloaded()
   }
-  const useTicketKeys = async (keys: Buffer): Promise<void> => {
+  // From what is in memory: files that are broken just now must not keep an old key in use.
+  const useTicketKeys = (keys: Buffer): void => {
     ticketKeys = keys
-    await reload()
+    if (material !== null) handshake = handshakeOf(material, keys)
   }
   await reload()
   const timers = [setInterval(() => void poll().catch(options.onFailed), options.pollMs).unref()]
   if (options.ticketKeys === undefined) {
-    const renew = (): void => void useTicketKeys(randomBytes(48)).catch(options.onFailed)
-    timers.push(setInterval(renew, ticketKeysMs).unref())
+    timers.push(setInterval(() => useTicketKeys(randomBytes(48)), ticketKeysMs).unref())
   }
   const close = (): void => {
     for (const timer of timers) clearInterval(timer)
@@ -97,17 +100,33 @@ async function stampOf({ files, clientCaFile }: ServerTlsOptions): Promise<strin
   return (await Promise.all(stamps)).join(' ')
 }
 
-async function readHandshake(
-  { files, asksClients = false, clientCaFile = null }: ServerTlsOptions,
-  ticketKeys: Buffer,
-): Promise<ServerHandshake> {
+/** What was in the files. */
+interface Material {
+  readonly pairs: readonly CertificatePair[]
+  readonly clientCa: string | null
+  readonly asksClients: boolean
+}
+
+async function readMaterial({
+  files,
+  asksClients = false,
+  clientCaFile = null,
+}: ServerTlsOptions): Promise<Material> {
   const read = (file: string): Promise<string> => readFile(file, 'utf8')
   const pairs = files.map(async (pair) => ({
     certificate: await read(pair.certificate),
     key: await read(pair.key),
   }))
   const clientCa = asksClients && clientCaFile !== null ? await read(clientCaFile) : null
-  const certificates = new ServerCertificates(await Promise.all(pairs), { ticketKeys, clientCa })
+  return { pairs: await Promise.all(pairs), clientCa, asksClients }
+}
+
+/** Throws when they cannot be used. */
+function handshakeOf(
+  { pairs, clientCa, asksClients }: Material,
+  ticketKeys: Buffer,
+): ServerHandshake {
+  const certificates = new ServerCertificates(pairs, { ticketKeys, clientCa })
   return {
     context: certificates.usual,
     contextFor: (name) => certificates.contextFor(name),

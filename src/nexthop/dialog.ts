@@ -17,40 +17,14 @@ import {
 import type { Connection } from '#net/connection.ts'
 import type { Extensions } from '#smtp/extensions.ts'
 import { ReplyDecoder, type DecodedReply } from '#smtp/reply-decoder.ts'
-import { isPositive, type PeerReply } from '#smtp/reply.ts'
+import { isPositive } from '#smtp/reply.ts'
+import type { DialogOutcome, DialogOwner, DialogTimeouts } from './dialog-outcome.ts'
 import { encrypt, type DialogTls } from './encrypt.ts'
 import { tlsStanding, tlsText, type TlsStanding } from './judge-tls.ts'
 import type { ContentReader, NextHopFacts, NoAnswer } from './nexthop.ts'
+import { encodeWayOut } from './trace-field.ts'
 
-/** How the present task ended. */
-export type DialogOutcome =
-  | { readonly kind: 'ready' }
-  | { readonly kind: 'question-answered'; readonly reply: PeerReply }
-  | { readonly kind: 'recipients-refused'; readonly recipients: readonly PeerReply[] }
-  | {
-      readonly kind: 'transfer-answered'
-      readonly recipients: readonly PeerReply[]
-      readonly reply: PeerReply
-    }
-  | { readonly kind: 'failed'; readonly cause: NoAnswer; readonly isContentSent: boolean }
-
-/** All in milliseconds. */
-export interface DialogTimeouts {
-  readonly commandMs: number
-  /** Longest wait for the peer to take a piece of content. */
-  readonly contentMs: number
-  /** Wait for the reply to the content. */
-  readonly finalMs: number
-  readonly idleMs: number
-}
-
-/** Who owns the dialog between tasks. */
-export interface DialogOwner {
-  /** The dialog can take the next task. Called after the outcome of the last one was given. */
-  readonly onReady: (dialog: Dialog) => void
-  /** The connection is gone. Called once. */
-  readonly onClosed: (dialog: Dialog) => void
-}
+export type { DialogOutcome, DialogOwner, DialogTimeouts } from './dialog-outcome.ts'
 
 export interface DialogOptions {
   readonly connection: Connection
@@ -87,6 +61,9 @@ export class Dialog implements Expirable {
   #farewellBytes = 0
   #isGone = false
   #isSpent = false
+  #wayOut: Buffer | null = null
+  /** Goes out with the first piece of the content. */
+  #unsentTrace: Buffer | null = null
 
   constructor(options: DialogOptions) {
     this.#options = options
@@ -112,12 +89,29 @@ export class Dialog implements Expirable {
     return this.#begin(budgetMs, { kind: 'ask', ask })
   }
 
-  /** The dialog reads `content` and closes it. */
+  /** The dialog puts `wayOut` in front of `content`, reads it and closes it; `sizeBytes` is of both. */
   transfer(transfer: Transfer, content: ContentReader, budgetMs: number): Promise<DialogOutcome> {
     this.useCount += 1
     this.#content = content
+    this.#unsentTrace = this.wayOut
     this.#isContentSent = false
     return this.#begin(budgetMs, { kind: 'transfer', transfer })
+  }
+
+  /** The trace field of this connection: the same for all its mails, so it is made once. */
+  get wayOut(): Buffer {
+    const { connection, rules, server, tls } = this.#options
+    this.#wayOut ??= Buffer.from(
+      encodeWayOut({
+        hostname: rules.hostname,
+        server,
+        policy: tls.policy,
+        tls: connection.tls,
+        isOffered: this.#extensions?.startTls === true,
+        isTried: rules.tls !== 'none',
+      }),
+    )
+    return this.#wayOut
   }
 
   /** XCLIENT was said: the server takes the connection for another client's (its permissions included). */
@@ -197,6 +191,10 @@ export class Dialog implements Expirable {
           : { kind: 'reply', reply: decoded.reply, pending: this.#pendingBehind(following) },
       )
       decoded = following
+    }
+    // Half a reply while nothing is asked would be finished in place of the next answer.
+    if (this.#state.phase === 'ready' && this.#decoder.isPending) {
+      this.#feed({ kind: 'malformed', detail: 'the beginning of a reply before its question' })
     }
   }
 
@@ -280,13 +278,8 @@ export class Dialog implements Expirable {
       await encrypt(connection, server, tls)
       this.#feed({ kind: 'encrypted' })
     } catch (error) {
-      this.#tlsFailed(error instanceof Error ? error.message : String(error))
+      this.#broken('tls', 'starttls', error)
     }
-  }
-
-  #tlsFailed(detail: string): void {
-    this.#fail({ kind: 'tls', stage: 'starttls', detail, reply: null })
-    this.#close()
   }
 
   #pumpContent(): void {
@@ -294,12 +287,14 @@ export class Dialog implements Expirable {
     try {
       const pieces = this.#content.next()
       if (pieces instanceof Promise) {
-        pieces.then((value) => this.#sendPieces(value)).catch((error) => this.#contentFailed(error))
+        pieces
+          .then((value) => this.#sendPieces(value))
+          .catch((error) => this.#broken('local', 'content', error))
       } else {
         this.#sendPieces(pieces)
       }
     } catch (error) {
-      this.#contentFailed(error)
+      this.#broken('local', 'content', error)
     }
   }
 
@@ -312,14 +307,17 @@ export class Dialog implements Expirable {
       return
     }
     this.#expectWithin(this.#options.timeouts.contentMs)
+    const trace = this.#unsentTrace
+    this.#unsentTrace = null
     // After a `false`, onDrain goes on.
-    if (this.#options.connection.writeAll(pieces)) this.#pumpContent()
+    const { connection } = this.#options
+    if (connection.writeAll(trace === null ? pieces : [trace, ...pieces])) this.#pumpContent()
   }
 
-  /** Our own file could not be read: the content must not be ended, so the connection goes. */
-  #contentFailed(error: unknown): void {
+  /** TLS failed; or our own file could not be read, and the content must not be ended: the connection goes. */
+  #broken(kind: 'tls' | 'local', stage: 'starttls' | 'content', error: unknown): void {
     const detail = error instanceof Error ? error.message : String(error)
-    this.#fail({ kind: 'local', stage: 'content', detail, reply: null })
+    this.#fail({ kind, stage, detail, reply: null })
     this.#close()
   }
 

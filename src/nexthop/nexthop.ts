@@ -120,7 +120,7 @@ export interface OutboundMail {
   readonly recipients: readonly string[]
   readonly isSmtpUtf8: boolean
   readonly is8BitMime: boolean
-  /** Bytes of the content in wire form, trace header included. */
+  /** Bytes of the content in wire form, `Received` included. The trace field of the way out is added to it. */
   readonly sizeBytes: number
   /**
    * Opens the content in wire form (dot-stuffed, ending in CR LF . CR LF). May be called once for

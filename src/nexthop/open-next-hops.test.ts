@@ -11,6 +11,7 @@ import type { Route, TlsPolicy } from '#registry/registry.ts'
 import { startInstituteServer } from '../../demo/institute-server.ts'
 import { closesAt, hangsAt, playDialog, tlsGarbage } from '../../test/support/hostile-behaviours.ts'
 import { startScriptedServer } from '../../test/support/hostile-server.ts'
+import { splitTrace } from '../../test/support/trace-fields.ts'
 import type { ContentReader, NextHopEvent, NextHops, OutboundMail, Question } from './nexthop.ts'
 import { openNextHops } from './open-next-hops.ts'
 import type { PurposeOptions, TargetOptions } from './target.ts'
@@ -136,10 +137,37 @@ test('a question and a mail get the words of the server', async () => {
   assert.equal(sent.nextHop.address, '127.0.0.1')
   assert.equal(mail.opened(), 1)
   assert.equal(mail.closed(), 1)
-  assert.equal(institute.mails[0]?.wire?.toString(), 'Subject: x\r\n\r\nText.\r\n.\r\n')
+  const { wayOut, rest } = splitTrace(institute.mails[0]?.wire?.toString() ?? '')
+  assert.equal(rest, 'Subject: x\r\n\r\nText.\r\n.\r\n')
+  assert.equal(
+    wayOut,
+    'Pforte-TLS: relay.example.org;\r\n\tserver=127.0.0.1; policy=none;\r\n\tresult=clear\r\n',
+  )
+  assert.equal(institute.mails[0]?.mailParameters, `SIZE=${wayOut.length + rest.length}`)
   assert.deepEqual(
     setup.events.map((event) => event.kind),
     ['next-hop-connected', 'next-hop-connected'],
+  )
+})
+
+test('half a reply while nobody asks: the connection is not used again', async () => {
+  const script = playDialog({
+    rset: async (connection) => {
+      await connection.send('250 2.0.0 Ok\r\n')
+      if (connection.number > 1) return
+      await sleep(20)
+      await connection.send('25')
+    },
+  })
+  await using server = await startScriptedServer(script)
+  await using setup = setUp()
+  const route = routeTo([server])
+  assert.equal((await setup.nextHops.probe(route, question, within)).kind, 'answered')
+  await sleep(200)
+  assert.equal((await setup.nextHops.probe(route, question, within)).kind, 'answered')
+  assert.deepEqual(
+    server.connections.map(({ lines }) => lines.filter((line) => line.startsWith('MAIL')).length),
+    [1, 1],
   )
 })
 

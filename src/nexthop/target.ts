@@ -124,19 +124,16 @@ export class Target {
     const { client = null } = mail
     const isTold = this.route.isXclient && !this.isBreakerOpen
     const presented = isTold ? await presentedClient(this.#options.resolver, client, within) : null
-    const transfer = { task: 'transfer', ...mail, client: presented } as const
-    const { outcome, nextHop, tookMs } = await this.#run('handover', within, (dialog, ms) =>
-      dialog.transfer(transfer, mail.openContent(), ms),
-    )
+    const { outcome, nextHop, tookMs } = await this.#run('handover', within, (dialog, ms) => {
+      const sizeBytes = mail.sizeBytes + dialog.wayOut.length
+      const transfer = { task: 'transfer', ...mail, sizeBytes, client: presented } as const
+      return dialog.transfer(transfer, mail.openContent(), ms)
+    })
     switch (outcome.kind) {
-      case 'transfer-answered':
-        return {
-          kind: 'answered',
-          recipients: outcome.recipients,
-          reply: outcome.reply,
-          nextHop,
-          tookMs,
-        }
+      case 'transfer-answered': {
+        const { recipients, reply } = outcome
+        return { kind: 'answered', recipients, reply, nextHop, tookMs }
+      }
       case 'recipients-refused':
         return { kind: 'recipients-refused', recipients: outcome.recipients, nextHop, tookMs }
       case 'failed':

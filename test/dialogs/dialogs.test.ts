@@ -22,10 +22,11 @@ import {
 import { friendlyScript, MemorySession, testRules } from '../support/memory-session.ts'
 import { connectRaw } from '../support/raw-client.ts'
 import { startRelay, type TestRelay } from '../support/relay.ts'
+import { splitTrace } from '../support/trace-fields.ts'
 
 interface Outcome {
   readonly relayedCount: number
-  /** Wire form of the last mail, without the relay's own trace field. */
+  /** Wire form of the last mail, without the relay's own trace fields. */
   readonly content: string
 }
 
@@ -196,7 +197,7 @@ async function certificateOf(
 }
 
 function withoutTrace(wire: string): string {
-  return wire.replace(/^Received: (?:[^\r\n]|\r\n\t)*\r\n/, '')
+  return splitTrace(wire).rest
 }
 
 async function check(dialog: DialogCase, play: Play, mode: DialogMode): Promise<void> {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
 import { startInstituteServer, type InstituteServer } from '../../demo/institute-server.ts'
 import { startRelay, type TestRelay } from '../support/relay.ts'
+import { splitTrace } from '../support/trace-fields.ts'
 import { endpointOf, openSession, plainContent, sendMail, sendOneMail } from './support/mail.ts'
 
 let institute: InstituteServer
@@ -17,22 +18,31 @@ after(async () => {
   await institute.close()
 })
 
-/** What the institute got: the trace field the relay put in front, and the rest in wire form. */
-function received(index = 0): { readonly trace: string; readonly rest: string } {
+/** What the institute got: the trace fields the relay put in front, and the rest in wire form. */
+function received(index = 0): {
+  readonly wayOut: string
+  readonly trace: string
+  readonly rest: string
+} {
   const wire = institute.mails[index]?.wire?.toString('latin1') ?? ''
-  const trace = /^Received:.*\r\n(?:[ \t].*\r\n)*/.exec(wire)?.[0] ?? ''
-  return { trace, rest: wire.slice(trace.length) }
+  const { wayOut, received: trace, rest } = splitTrace(wire)
+  return { wayOut, trace, rest }
 }
 
-test('a mail arrives as it was sent, with one Received in front', async () => {
+test('a mail arrives as it was sent, with two trace fields in front', async () => {
   const sent = await sendOneMail(relay, { to: 'a@inst.example' })
   assert.match(sent.final ?? '', /^250 2\.0\.0 Ok: \S+\.1 127\.0\.0\.1 says: 250 2\.0\.0 Ok/)
   const [mail] = institute.mails
   assert.equal(institute.mails.length, 1)
   assert.equal(mail?.reversePath, 's@sender.example')
   assert.deepEqual(mail?.recipients, ['a@inst.example'])
-  const { trace, rest } = received()
+  const { wayOut, trace, rest } = received()
   assert.equal(rest, `${plainContent}.\r\n`)
+  assert.equal(
+    wayOut,
+    'Pforte-TLS: mailrelay1.example.org;\r\n\tserver=127.0.0.1; policy=opportunistic;\r\n' +
+      '\tresult=clear;\r\n\treason="STARTTLS is not offered"\r\n',
+  )
   const id = /^250 2\.0\.0 Ok: (\S+) /.exec(sent.final ?? '')?.[1] ?? 'none'
   const lines = trace.split('\r\n')
   assert.equal(lines[0], 'Received: from client.example ([127.0.0.1])')

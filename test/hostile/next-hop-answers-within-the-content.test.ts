@@ -25,7 +25,7 @@ function within(words: string, then: 'reads-on' | 'closes' | 'resets'): ReturnTy
   return honest({
     data: async (connection: ScriptedConnection) => {
       await connection.send('354 Go ahead\r\n')
-      await connection.expect(/^Received:/)
+      await connection.expect(/^Pforte-TLS:/)
       await connection.send(words)
       if (then === 'closes') connection.end()
       if (then === 'resets') connection.reset()

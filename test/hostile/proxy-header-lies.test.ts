@@ -52,7 +52,7 @@ test('PROXY headers', async (t) => {
     await client.command('EHLO client.example', 250)
     assert.match((await sendMail(client, { to: 'a@inst.example' })).final ?? '', /^250 /)
     return (
-      /^Received: from client\.example \(\[([^\]]*)\]\)/.exec(
+      /^Received: from client\.example \(\[([^\]]*)\]\)/m.exec(
         institute.mails.at(-1)?.headerText ?? '',
       )?.[1] ?? ''
     )
@@ -157,7 +157,7 @@ test('PROXY headers', async (t) => {
     assert.match((await sendMail(client, { to: 'a@inst.example' })).final ?? '', /^250 /)
     assert.match(
       institute.mails.at(-1)?.headerText ?? '',
-      /^Received: from client\.example \(\[127\.0\.0\.1\]\)/,
+      /^Received: from client\.example \(\[127\.0\.0\.1\]\)/m,
     )
   })
 

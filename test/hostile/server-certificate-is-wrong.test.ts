@@ -22,6 +22,13 @@ test('the certificate is wrong', { skip }, async (t) => {
     ['wrong-name', await withCertificate(authority, { names: ['mail.evil.example'] })],
     ['name-below', await withCertificate(authority, { names: ['mail.inst.example.evil.example'] })],
     ['untrusted', await withCertificate(stranger, name)],
+    [
+      'name-in-another',
+      await withCertificate(authority, {
+        names: ['mail.evil.example'],
+        others: ['URI:DNS:mail.inst.example', 'email:DNS:mail.inst.example'],
+      }),
+    ],
   ])
   for (const server of servers.values()) stack.use(server)
   const portOf = (server: string): number => servers.get(server)?.port ?? 0
@@ -39,6 +46,11 @@ test('the certificate is wrong', { skip }, async (t) => {
         'other-name': { ...verify, port: portOf('wrong-name'), tlsNames: ['mail.evil.example'] },
         suffix: { ...verify, port: portOf('wrong-name'), tlsNames: ['.evil.example'] },
         'not-the-suffix': { ...verify, port: portOf('wrong-name'), tlsNames: ['.vil.example'] },
+        'suffix-in-another': {
+          ...verify,
+          port: portOf('name-in-another'),
+          tlsNames: ['.inst.example'],
+        },
         'mx-good': { ...verify, port: portOf('good'), to: 'mx:inst.example' },
         'mx-elsewhere': { ...verify, port: portOf('wrong-name'), to: 'mx:hijacked.example' },
       },
@@ -60,6 +72,9 @@ test('the certificate is wrong', { skip }, async (t) => {
     untrusted: ['untrusted', /its authority is not among the trusted ones/],
     'own-ca-only': ['good', /its authority is not among the trusted ones/],
     'not-the-suffix': ['wrong-name', /not for \.vil\.example/],
+    // Not a name for a host, but a text that has one in it.
+    'name-in-another': ['name-in-another', /not for mail\.inst\.example/],
+    'suffix-in-another': ['name-in-another', /not for \.inst\.example/],
     'mx-elsewhere': ['wrong-name', /not for hijacked\.example or \.hijacked\.example/],
   }
   for (const [domain, [server, words]] of Object.entries(refused)) {

@@ -31,6 +31,8 @@ export interface TestAuthority extends AsyncDisposable {
 export interface CertificateSubject {
   readonly names: readonly string[]
   readonly addresses?: readonly string[]
+  /** Names of other kinds, in openssl's notation: `URI:http://x.example`. */
+  readonly others?: readonly string[]
   /** Default ec. */
   readonly keyType?: 'ec' | 'rsa'
   /** Instead of the CA. */
@@ -58,11 +60,14 @@ export async function createAuthority(): Promise<TestAuthority> {
   let leafCount = 0
   return {
     ca,
-    issue: ({ names, addresses = [], keyType, isSelfSigned = false, isExpired, signer = ca }) => {
+    issue: (wanted) => {
+      const { names, addresses = [], others = [], keyType, isExpired } = wanted
+      const { isSelfSigned = false, signer = ca } = wanted
       leafCount += 1
       const alternatives = [
         ...names.map((name) => `DNS:${name}`),
         ...addresses.map((address) => `IP:${address}`),
+        ...others,
       ]
       const commonName = [...names, ...addresses][0] ?? 'nameless'
       return create(folder.path, `leaf-${leafCount}`, `/CN=${commonName}`, {

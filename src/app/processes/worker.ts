@@ -107,7 +107,7 @@ export async function runWorker(options: {
   const clientsTimer = shareClients(shared, front, count)
   stack.defer(() => clearInterval(clientsTimer))
   parent.take({
-    ticketKeys: (keys) => void front.serverTls.useTicketKeys(keys).catch(() => undefined),
+    ticketKeys: (keys) => front.serverTls.useTicketKeys(keys),
     reopen: () => {
       front.greeting.reload()
       void front.reloadTls()

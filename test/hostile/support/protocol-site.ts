@@ -7,6 +7,7 @@ import { startInstituteServer, type InstituteServer } from '../../../demo/instit
 import { endpointOf, openSession, sendOneMail } from '../../e2e/support/mail.ts'
 import type { RawClient } from '../../support/raw-client.ts'
 import { startRelay, type TestRelay } from '../../support/relay.ts'
+import { splitTrace } from '../../support/trace-fields.ts'
 
 export interface ProtocolSite extends AsyncDisposable {
   readonly institute: InstituteServer
@@ -46,10 +47,10 @@ export async function assertOnlyNextIsServed(
   assert.deepEqual(institute.mails.at(-1)?.recipients, ['next@inst.example'])
 }
 
-/** Wire form of the mail the institute got last, without the relay's trace field. */
+/** Wire form of the mail the institute got last, without the relay's trace fields. */
 export function lastWire(institute: InstituteServer): string {
   const wire = institute.mails.at(-1)?.wire?.toString('latin1') ?? ''
-  return wire.replace(/^Received: (?:[^\r\n]|\r\n\t)*\r\n/, '')
+  return splitTrace(wire).rest
 }
 
 /** Most memory the relay has had so far, in bytes. */

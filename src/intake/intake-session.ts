@@ -562,9 +562,7 @@ export class IntakeSession implements Expirable {
   }
 
   #endConnection(): void {
-    // After QUIT nothing may come. Whatever else ends a session, unread input would cost the last reply.
-    if (this.#closeReason === 'quit' && this.#decoder.pendingBytes === 0) this.#connection.finish()
-    else this.#connection.end()
+    this.#connection.end()
     this.deadlineMs = this.#options.deadlines.in(lingerMs)
   }
 

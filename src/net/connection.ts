@@ -139,15 +139,6 @@ export class Connection {
     this.#socket.end()
   }
 
-  /**
-   * As `end`, when the peer has said all it had to say: the rest it may still send is not waited for. Saves
-   * two system calls, and an error with its stack where the peer has closed already.
-   */
-  finish(): void {
-    if (this.#tls === null && this.#socket.writableLength === 0) this.#socket.destroy()
-    else this.#socket.end()
-  }
-
   /** Says this and is gone: no handler is called any more, and nothing is waited for but the kernel. */
   farewell(text: string): void {
     this.#handler = null

@@ -1,5 +1,5 @@
 // The trace field of the way out: to which server a mail went, and what was known of it. `Received` is written before
-// there is a connection, so this one is put in front of it when there is (docs/decisions/046-trace-of-the-way-out.md).
+// there is a connection, so this one is put in front of it when there is (docs/decisions/043-trace-of-the-way-out.md).
 
 import type { TlsFacts } from '#net/connection.ts'
 import type { TlsPolicy } from '#registry/registry.ts'

@@ -26,7 +26,7 @@ export interface LinkServer {
 }
 
 /** sun_path of unix(7), with its end. */
-const maxPathBytes = 107
+export const maxPathBytes = 107
 
 /** The caller owns the place: only one process may serve it. Rejects with the system's error. */
 export async function serveLink(options: LinkServerOptions): Promise<LinkServer> {

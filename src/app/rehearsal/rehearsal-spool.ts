@@ -2,7 +2,7 @@
 
 import type { Config } from '#config/config.ts'
 import { connectLink } from '#link/connect-link.ts'
-import { serveLink } from '#link/serve-link.ts'
+import { maxPathBytes, serveLink } from '#link/serve-link.ts'
 import type { Spool } from '#spool/spool.ts'
 import type { Telemetry } from '#telemetry/telemetry.ts'
 import { openSpoolOf } from '#app/back.ts'
@@ -25,7 +25,9 @@ export async function openRehearsalSpool(
 ): Promise<RehearsalSpool> {
   await using stack = new AsyncDisposableStack()
   const spool = stack.adopt(await openSpoolOf(config, telemetry), (opened) => opened.close())
-  const asked = isLinked ? await linked(stack, config, spool) : spool
+  // The folder lies deeper than that of the real link.
+  const isPlace = Buffer.byteLength(linkPath(config)) <= maxPathBytes
+  const asked = isLinked && isPlace ? await linked(stack, config, spool) : spool
   const opened = stack.move()
   return { spool: asked, [Symbol.asyncDispose]: () => opened.disposeAsync() }
 }

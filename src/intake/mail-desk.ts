@@ -66,7 +66,7 @@ export class MailDesk {
   #rules: TransactionRules | null = null
   #taken: TakenRecipient[] = []
   /** Answers to questions asked ahead of their turn. */
-  readonly #ahead = new Map<string, Promise<RecipientAnswer>>()
+  readonly #ahead = new Map<string, RecipientAnswer | Promise<RecipientAnswer>>()
   #content: IncomingContent | null = null
   /** Of that content, when it comes in chunks. */
   #chunks: ChunkDecoder | null = null
@@ -156,7 +156,7 @@ export class MailDesk {
     const verify: Verify = (query) => {
       const key = encodeMailbox(query.mailbox)
       const answer = this.#ahead.get(key) ?? this.#ask(query)
-      if (answer instanceof Promise) this.#ahead.set(key, answer)
+      this.#ahead.set(key, answer) // known ones too: each is counted once
       return answer
     }
     const mailRules = this.#rules?.judgeAhead ?? null

@@ -1,7 +1,8 @@
 // One bounded GET over HTTPS at a given address: the certificate must be for the name, no redirect is followed
 // (RFC 8461 §3.3), and what is too long or too slow is a failure.
 
-import { request } from 'node:https'
+import type { ClientRequest } from 'node:http'
+import { request, type RequestOptions } from 'node:https'
 
 export interface HttpsQuestion {
   readonly address: string
@@ -34,11 +35,7 @@ export function getOverHttps(question: HttpsQuestion): Promise<HttpsAnswer> {
   const { address, port, name, path, ca, maxBytes, timeoutMs } = question
   const signal = AbortSignal.any([question.signal, AbortSignal.timeout(timeoutMs)])
   return new Promise((resolve) => {
-    const give = (answer: HttpsAnswer): void => {
-      resolve(answer)
-      asked.destroy()
-    }
-    const asked = request({
+    const asked = begin({
       host: address,
       port,
       path,
@@ -49,6 +46,14 @@ export function getOverHttps(question: HttpsQuestion): Promise<HttpsAnswer> {
       signal,
       ...(ca !== null && { ca: [...ca] }),
     })
+    if (typeof asked === 'string') {
+      resolve({ kind: 'failed', detail: asked })
+      return
+    }
+    const give = (answer: HttpsAnswer): void => {
+      resolve(answer)
+      asked.destroy()
+    }
     asked.on('error', (error) => give(failureOf(error, signal, timeoutMs)))
     asked.on('response', (response) => {
       const chunks: Buffer[] = []
@@ -70,6 +75,15 @@ export function getOverHttps(question: HttpsQuestion): Promise<HttpsAnswer> {
     })
     asked.end()
   })
+}
+
+/** Or what is wrong with the question: a name or path that cannot be written. */
+function begin(options: RequestOptions): ClientRequest | string {
+  try {
+    return request(options)
+  } catch (error) {
+    return String(error)
+  }
 }
 
 /** OpenSSL's and Node's words for a certificate that is not believed. */

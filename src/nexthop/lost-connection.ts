@@ -24,3 +24,12 @@ export function wasUsedUp(dialog: Dialog, outcome: DialogOutcome): boolean {
   // At `data` stands the RSET of a question.
   return (stage === 'rcpt' || stage === 'data') && (kind === 'malformed' || kind === 'io')
 }
+
+/** A connection that broke so early may have broken for any reason. */
+const fewUses = 4
+
+/** And whether the server is likely to do so at the same number again. */
+export function teachesNumber(dialog: Dialog, outcome: DialogOutcome): boolean {
+  if (outcome.kind !== 'failed') return false
+  return outcome.cause.kind === 'malformed' || dialog.useCount > fewUses
+}

@@ -117,15 +117,22 @@ export class Pool implements DialogOwner {
       return Promise.resolve(busy('too many wait for a connection already'))
     }
     return new Promise((resolve) => {
+      const { signal } = within
+      const onAbort = (): void => waiter.pool.#giveUp(waiter, aborted)
       const waiter: Waiter = {
         pool: this,
         within,
-        settle: resolve,
+        settle: (result) => {
+          signal?.removeEventListener('abort', onAbort)
+          resolve(result)
+        },
         deadlineMs: this.#options.deadlines.in(within.budgetMs),
-        expire: () => waiter.pool.#giveUp(waiter),
+        expire: () => waiter.pool.#giveUp(waiter, busy('no connection became free in time')),
       }
       this.#waiting.add(waiter, precedence)
       this.#options.deadlines.add(waiter)
+      signal?.addEventListener('abort', onAbort, { once: true })
+      if (signal?.aborted === true) onAbort()
       this.#openForWaiters()
     })
   }
@@ -159,6 +166,7 @@ export class Pool implements DialogOwner {
   }
 
   #forget(dialog: Dialog): void {
+    this.#wantedSinceMs = null // one has ended: that was it; who still waits says so again
     if (this.#open.delete(dialog)) this.#options.lender?.giveBack()
     this.#onRoom()
   }
@@ -296,15 +304,22 @@ export class Pool implements DialogOwner {
     }
   }
 
-  #giveUp(waiter: Waiter): void {
+  #giveUp(waiter: Waiter, cause: NoAnswer): void {
     if (!this.#waiting.delete(waiter)) return
     this.#options.deadlines.delete(waiter)
-    waiter.settle(busy('no connection became free in time'))
+    waiter.settle(cause)
   }
 }
 
 function precedenceOf({ precedence = 'session' }: Within): Precedence {
   return precedence
+}
+
+const aborted: NoAnswer = {
+  kind: 'aborted',
+  stage: 'pool',
+  detail: 'the asker went away while it waited for a connection',
+  reply: null,
 }
 
 function busy(detail: string): NoAnswer {

@@ -179,3 +179,46 @@ test('a server known to take few is not down when it takes no further connection
   for (let count = 0; count < 3; count += 1) await setup.ask()
   assert.equal(setup.nextHops.isBreakerOpen(setup.route), true)
 })
+
+test('what is lent is asked for, however small the pools of this process are', async () => {
+  await using institute = await startInstituteServer({ mailboxes: 'all' })
+  const borrowed: number[] = []
+  // As one of many workers has them: less than the server takes.
+  const small = { ...purpose, maxConnectionCount: 1 }
+  await using site = setUp(institute, {
+    question: small,
+    handover: small,
+    share: {
+      of: () => null,
+      lender: {
+        borrow: async (_route, count) => {
+          borrowed.push(count)
+          return true
+        },
+        giveBack: () => undefined,
+      },
+    },
+  })
+  site.obey({ maxConnectionCount: 4 })
+  assert.equal((await site.mail()).kind, 'answered')
+  assert.deepEqual(borrowed, [4])
+})
+
+test('who goes away waits for no connection any more', async () => {
+  await using institute = await startInstituteServer({ mailboxes: 'all', delayMs: { final: 1000 } })
+  await using site = setUp(institute)
+  site.obey({ maxConnectionCount: 1 })
+  const first = site.mail()
+  const leaves = new AbortController()
+  const waiting = site.nextHops.transfer(site.route, mail, {
+    signal: leaves.signal,
+    budgetMs: 15_000,
+  })
+  await sleep(50)
+  const startMs = performance.now()
+  leaves.abort()
+  const result = await waiting
+  assert.equal(result.kind === 'no-answer' && result.cause.kind, 'aborted')
+  assert.ok(performance.now() - startMs < 500)
+  assert.equal((await first).kind, 'answered')
+})

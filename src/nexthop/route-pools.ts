@@ -75,7 +75,9 @@ export class RoutePools {
     const count = maxConnectionCount ?? Infinity
     const { share } = this.#options
     const part = share === null || maxConnectionCount === null ? count : share.of(count)
-    const isLimit = (part ?? count) < question.maxConnectionCount + handover.maxConnectionCount
+    // Lent: what counts is all processes together, not the pools of this one.
+    const isLimit =
+      part === null || part < question.maxConnectionCount + handover.maxConnectionCount
     this.#limitConnections(isLimit ? (part ?? count) : Infinity, part === null)
     const uses = maxMailsPerConnection ?? Infinity
     this.#question.maxUsesPerConnection = Math.min(uses, question.maxUsesPerConnection)

@@ -20,7 +20,7 @@ import type {
   TransferResult,
   Within,
 } from './nexthop.ts'
-import { wasStale, wasUsedUp } from './lost-connection.ts'
+import { teachesNumber, wasStale, wasUsedUp } from './lost-connection.ts'
 import { causeOf, failed } from './outcomes.ts'
 import { Pool } from './pool.ts'
 import { presentedClient } from './presented-client.ts'
@@ -206,7 +206,7 @@ export class Target {
       const outcome = await task(dialog, leftMs)
       if (wasStale(dialog, outcome)) continue
       if (purpose === 'question' && wasUsedUp(dialog, outcome)) {
-        pool.endedAfter(dialog.useCount - 1)
+        if (teachesNumber(dialog, outcome)) pool.endedAfter(dialog.useCount - 1)
         continue
       }
       this.#judge(outcome)

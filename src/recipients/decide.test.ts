@@ -234,7 +234,7 @@ test('SMTPUTF8: asked when it is not known, refused when it is missing', () => {
   // A measurement decides only while the server cannot say it itself.
   const measured = { smtpUtf8: 'measured-missing' } as const
   assert.equal(decided(measured), 'ask')
-  assert.equal(decided({ ...measured, isTargetDown: true }), 'smtputf8-unsupported (cache)')
+  assert.equal(decided({ ...measured, isTargetDown: true }), 'next-hop-unreachable (cache)')
   assert.equal(decided({ smtpUtf8: 'unknown', entry: entry(null, pin) }), 'ask')
 })
 

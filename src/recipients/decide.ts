@@ -104,10 +104,12 @@ function accepted(
   refresh: boolean,
 ): Decision {
   const { smtpUtf8, isTargetDown, server } = situation
-  // A server that is up says itself what it offers; one that is not must not get it from the spool.
-  if (smtpUtf8 === 'missing' || (smtpUtf8 === 'measured-missing' && isTargetDown)) {
+  if (smtpUtf8 === 'missing') {
     return fromMemory(reject({ kind: 'smtputf8-unsupported', server }), source, isKnownGood, false)
   }
+  // A server that is up says itself what it offers. One that is not must not get it from the spool, and the
+  // word of another day is no reason for a 5yz.
+  if (smtpUtf8 === 'measured-missing' && isTargetDown) return nothingKnown(situation)
   if ((smtpUtf8 === 'unknown' || smtpUtf8 === 'measured-missing') && !isTargetDown) return ask
   return fromMemory(accept, source, isKnownGood, refresh && !isTargetDown)
 }

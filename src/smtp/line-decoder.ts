@@ -1,6 +1,7 @@
 // Splits a client's byte stream into command lines. Strict: a line ends in CR LF (RFC 5321 §2.3.8).
 
 import type { CommandProblem } from './command.ts'
+import { endOfPlainLine } from './plain-line.ts'
 
 /** One line without CR LF, or why it cannot be a command. `text` is what arrived, for the log. */
 export type DecodedLine =
@@ -41,6 +42,12 @@ export class LineDecoder {
   }
 
   next(): DecodedLine | null {
+    const plainEnd = endOfPlainLine(this.#buffer, this.#offset)
+    if (plainEnd >= 0 && this.#overlong === null) {
+      const text = this.#buffer.toString('latin1', this.#offset, plainEnd)
+      this.#offset = plainEnd + 2
+      return { kind: 'line', text }
+    }
     const end = this.#buffer.indexOf(10, this.#offset)
     if (end < 0) {
       this.#boundRemainder()

@@ -1,6 +1,7 @@
 // Decodes a peer's replies (RFC 5321 §4.2). Tolerant of nothing: what is malformed, contradictory or
 // endless ends the connection, because a reply that is misread becomes a mail lost or a wrong 550.
 
+import { endOfPlainLine } from './plain-line.ts'
 import type { PeerReply } from './reply.ts'
 
 export type DecodedReply =
@@ -33,6 +34,8 @@ export class ReplyDecoder {
   }
 
   next(): DecodedReply | null {
+    const usual = this.#takeUsual()
+    if (usual !== null) return usual
     let start = 0
     while (!this.#isBroken) {
       const end = this.#buffer.indexOf(10, start)
@@ -48,6 +51,18 @@ export class ReplyDecoder {
       if (isLast) return this.#finish(start)
     }
     return null
+  }
+
+  /** A reply of one plain line, as nearly all are; null: look closer. */
+  #takeUsual(): DecodedReply | null {
+    if (this.#isBroken || this.#lines.length > 0) return null
+    const end = endOfPlainLine(this.#buffer, 0)
+    if (end < 3) return null
+    const line = this.#buffer.toString('latin1', 0, end)
+    const code = usualCode(line)
+    if (code === 0) return null
+    this.#buffer = this.#buffer.subarray(end + 2)
+    return { kind: 'reply', reply: toPeerReply(code, [line.slice(4)]) }
   }
 
   #wait(start: number): DecodedReply | null {
@@ -82,6 +97,22 @@ export class ReplyDecoder {
     this.#lines = []
     return { kind: 'malformed', detail }
   }
+}
+
+/** Of `250` or `250 text`; 0 for anything else. */
+function usualCode(line: string): number {
+  if (line.length > 3 && line.charCodeAt(3) !== 32) return 0
+  const first = digit(line, 0)
+  const second = digit(line, 1)
+  const third = digit(line, 2)
+  if (first < 2 || first > 5 || second > 9 || third > 9) return 0
+  return first * 100 + second * 10 + third
+}
+
+/** Above 9: it is none. */
+function digit(line: string, at: number): number {
+  const value = line.charCodeAt(at) - 48
+  return value >= 0 ? value : 10
 }
 
 function text(buffer: Buffer, start: number, end: number): string {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Loans, type Wanted } from './loans.ts'
+import { RemoteLoans } from './remote-loans.ts'
 
 const route = 'mail.inst.example:25 tls=none'
 
@@ -75,4 +76,27 @@ test('while somebody waits it is said again', async () => {
   await loans.borrow('a', route, 1, 1000)
   assert.equal(await loans.borrow('b', route, 1, 1200), false)
   assert.ok(wanted.length >= 2, `${wanted.length} times`)
+})
+
+test('what a process says that it has goes before what the book says', async () => {
+  using setup = setUp()
+  const { loans } = setup
+  await loans.borrow('a', route, 1, 1000)
+  const next = loans.borrow('b', route, 1, 5000)
+  loans.has('a', route, 0) // the yes came too late for it
+  assert.equal(await next, true)
+})
+
+test('a coordinator that is lost leaves one connection of each server, however many were asked for', async () => {
+  const { promise: lost, reject: lose } = Promise.withResolvers<never>()
+  const told: unknown[] = []
+  const remote = new RemoteLoans({
+    isUp: () => true,
+    ask: () => lost,
+    tell: (_method, value) => void told.push(value),
+  })
+  const asked = [1, 2, 3].map(() => remote.borrow(route, 4, 1000))
+  lose(new Error('the coordinator is gone'))
+  assert.deepEqual((await Promise.all(asked)).toSorted(), [false, false, true])
+  assert.deepEqual(told[0], [{ routeId: route, count: 0 }])
 })

@@ -67,7 +67,10 @@ export class Loans {
 
   /** What a process has, when this book does not know it yet. */
   has(holder: string, routeId: string, count: number): void {
-    this.#of(routeId).lent.set(holder, count)
+    const loans = this.#of(routeId)
+    loans.lent.delete(holder)
+    addTo(loans.lent, holder, count)
+    this.#lend(routeId, loans)
   }
 
   /** The process has ended, and its connections with it. */

@@ -29,9 +29,9 @@ export class RemoteLoans implements Lender {
   }
 
   borrow = async (routeId: string, count: number, withinMs: number): Promise<boolean> => {
-    const isLent = this.#link.isUp()
-      ? await this.#ask({ routeId, count, withinMs })
-      : this.#hasNone(routeId)
+    const answer = this.#link.isUp() ? await this.#ask({ routeId, count, withinMs }) : null
+    // Looked at and taken in one step: all who asked a coordinator that is lost come here at once.
+    const isLent = answer ?? !this.#counts.has(routeId)
     if (isLent) this.#counts.set(routeId, (this.#counts.get(routeId) ?? 0) + 1)
     return isLent
   }
@@ -49,7 +49,8 @@ export class RemoteLoans implements Lender {
     if (counts.length > 0) this.#link.tell(news.connectionsLent, toJson(counts))
   }
 
-  async #ask(request: LoanRequest): Promise<boolean> {
+  /** Null: there was no answer. */
+  async #ask(request: LoanRequest): Promise<boolean | null> {
     try {
       const { withinMs } = request
       const answer = await this.#link.ask(
@@ -59,11 +60,11 @@ export class RemoteLoans implements Lender {
       )
       return fromJson<boolean>(answer.value)
     } catch {
-      return this.#hasNone(request.routeId)
+      // A yes that came too late was not taken: the book is told what there really is.
+      const { routeId } = request
+      const count = this.#counts.get(routeId) ?? 0
+      this.#link.tell(news.connectionsLent, toJson([{ routeId, count }]))
+      return null
     }
-  }
-
-  #hasNone(routeId: string): boolean {
-    return !this.#counts.has(routeId)
   }
 }

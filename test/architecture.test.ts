@@ -118,7 +118,7 @@ const furtherDoors: Readonly<Record<string, { readonly users: readonly string[] 
   'app/app-event.ts': { users: ['telemetry'] },
   // net is several independent things about sockets and has no single contract.
   'net/address.ts': { users: ['app', 'compliance', 'nexthop'] },
-  'net/client-tls.ts': { users: ['nexthop'] },
+  'net/client-tls.ts': { users: ['nexthop', 'app'] },
   'net/https-get.ts': { users: ['compliance'] },
   'net/probe-stream.ts': { users: ['compliance'] },
   'net/connect.ts': { users: ['nexthop', 'app'] },

@@ -1,7 +1,6 @@
 // One bounded GET over HTTPS at a given address: the certificate must be for the name, no redirect is followed
 // (RFC 8461 §3.3), and what is too long or too slow is a failure.
 
-import type { ClientRequest } from 'node:http'
 import { request, type RequestOptions } from 'node:https'
 
 export interface HttpsQuestion {
@@ -78,7 +77,7 @@ export function getOverHttps(question: HttpsQuestion): Promise<HttpsAnswer> {
 }
 
 /** Or what is wrong with the question: a name or path that cannot be written. */
-function begin(options: RequestOptions): ClientRequest | string {
+function begin(options: RequestOptions): ReturnType<typeof request> | string {
   try {
     return request(options)
   } catch (error) {

@@ -6,11 +6,13 @@ import { readdirSync } from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
 import { startInstituteServer } from '../../demo/institute-server.ts'
+import { createAuthority, isOpensslAvailable } from '../support/certificates.ts'
 import { startRelay, type TestRelay } from '../support/relay.ts'
 import { endpointOf, openSession, sendOneMail } from './support/mail.ts'
 import { metric, startProcesses, workers } from './support/processes.ts'
 
 const patienceMs = 60_000
+const skip = (await isOpensslAvailable()) ? false : 'the openssl command (3.0 or later) is missing'
 const domains = [{ domain: 'inst.example', to: '127.0.0.1:9' }]
 
 test('its mails are in no log, no metric and no file, and real mail is as ever', async () => {
@@ -32,6 +34,19 @@ test('its mails are in no log, no metric and no file, and real mail is as ever',
   const sent = await sendOneMail(relay, { to: 'a@inst.example' })
   assert.match(sent.final ?? '', /^250 /)
   assert.equal(institute.mails.length, 1)
+})
+
+test('with a certificate it encrypts as well', { skip }, async () => {
+  await using authority = await createAuthority()
+  const { certificatePath, keyPath } = await authority.issue({ names: ['mailrelay1.example.org'] })
+  const certificates = [{ certificate: certificatePath, key: keyPath }]
+  await using relay = await startRelay({
+    domains,
+    config: { rehearsal: { mails: 60 }, tls: { certificates } },
+  })
+  const { mailCount } = await rehearsed(relay)
+  assert.equal(mailCount, 60)
+  assert.deepEqual(relay.events('tls-established'), [])
 })
 
 test('each worker rehearses, the coordinator too, and nothing is left of it', async () => {

@@ -14,7 +14,7 @@ export function rehearsalConfig(config: Config, folder: string): Config {
     workers: 0,
     state: folder,
     postmaster: null,
-    tls: { ...tls, certificates: [], ca: null },
+    tls: { ...tls, ca: null, clients: 'off' },
     // All its sessions come from one address, and it sends more than any client may.
     limits: { ...limits, maxSessionCount: Math.max(limits.maxSessionCount, minSessionCount) },
     guessing: { ...guessing, mode: 'off' },

@@ -7,6 +7,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { systemClock } from '#base/clock.ts'
 import type { Config } from '#config/config.ts'
 import { MemoryLedgerBook } from '#intake/intake.ts'
+import { createClientTls, type ClientTls } from '#net/client-tls.ts'
 import { createServedDomain } from '#registry/served-domain.ts'
 import { openTelemetry, type Telemetry } from '#telemetry/telemetry.ts'
 import { openFront } from '#app/front.ts'
@@ -59,7 +60,7 @@ export async function rehearse(options: RehearsalOptions): Promise<number> {
         continue
       }
       const number = begunCount++
-      await sendRehearsalMail({ port: stage.port, domain, number, signal: options.signal })
+      await sendRehearsalMail({ ...stage, domain, number, signal: options.signal })
       doneCount += 1
     }
   }
@@ -69,6 +70,7 @@ export async function rehearse(options: RehearsalOptions): Promise<number> {
 
 interface Stage extends AsyncDisposable {
   readonly port: number
+  readonly clientTls: ClientTls | null
 }
 
 async function openStage(options: RehearsalOptions): Promise<Stage> {
@@ -105,7 +107,8 @@ async function openStage(options: RehearsalOptions): Promise<Stage> {
   const port = front.listeners[0]?.address.port
   if (port === undefined) throw new Error('no port to rehearse at')
   const opened = stack.move()
-  return { port, [Symbol.asyncDispose]: () => opened.disposeAsync() }
+  const clientTls = config.tls.certificates.length > 0 ? createClientTls([]) : null
+  return { port, clientTls, [Symbol.asyncDispose]: () => opened.disposeAsync() }
 }
 
 /** The same work as for the log of the relay, down to the system call. */

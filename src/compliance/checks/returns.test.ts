@@ -43,6 +43,17 @@ function returning(what: SentBack): ExaminedOptions {
   }
 }
 
+/** Nobody knows yet whether they exist. */
+const defersUnknown: ExaminedOptions = {
+  rcpt: (to) => (goodRcpt(to).startsWith('250') ? goodRcpt(to) : '450 4.2.0 Directory is away'),
+  final: () => '250 Ok',
+}
+
+function noFinalReply({ summary }: Finding): void {
+  assert.match(summary.en, /^No final reply to RCPT for unknown ones: 450 4\.2\.0 Directory/)
+  assert.match(summary.de, /^Keine endgültige Antwort auf RCPT für Unbekannte: 450/)
+}
+
 function saysSo(finding: Finding): void {
   assert.match(finding.summary.en, /this proves nothing/)
   assert.match(finding.summary.de, /das beweist nichts/)
@@ -57,6 +68,15 @@ describeCheck(noBackscatterUnknown, [
     kind: 'met',
     also: (_finding, _report, server) =>
       assert.ok(server.connections.every(({ contents }) => contents.length === 0)),
+  },
+  {
+    name: 'deferred at RCPT: that is no refusal',
+    server: defersUnknown,
+    maySend,
+    catching: catcher.beginRun(),
+    kind: 'undetermined',
+    subtype: 'no-final-reply',
+    also: noFinalReply,
   },
   {
     name: 'accepted, and bounced',
@@ -121,6 +141,14 @@ describeCheck(rcptLateRejection, [
     maySend,
     catching: catcher.beginRun(),
     kind: 'met',
+  },
+  {
+    name: 'deferred at RCPT: that is no refusal',
+    server: defersUnknown,
+    maySend,
+    kind: 'undetermined',
+    subtype: 'no-final-reply',
+    also: noFinalReply,
   },
   {
     name: 'accepted, and bounced',

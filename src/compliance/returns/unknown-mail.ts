@@ -1,16 +1,23 @@
 // One mail in a run to a recipient that does not exist, when the server has said yes to one.
 
-import type { CheckContext } from '#compliance/check.ts'
+import { undetermined, type CheckContext, type Finding } from '#compliance/check.ts'
 import type { Questions } from '#compliance/dialog/questions.ts'
 import { plainText } from '#compliance/payloads.ts'
-import { askUnknown, isTaken, seenOf, type Asked } from '#compliance/seen.ts'
+import { wordsOf } from '#compliance/replies.ts'
+import { askUnknown, isRefused, isTaken, seenOf, type Asked } from '#compliance/seen.ts'
 import { send, type Sent } from '#compliance/sending.ts'
+import { text } from '#compliance/text.ts'
 import type { Excerpt } from '#compliance/transcript.ts'
 
 export type UnknownMail =
   /** There was nothing to be sent. */
   | { readonly kind: 'refused-at-rcpt'; readonly evidence: readonly Excerpt[] }
-  | { readonly kind: 'no-reply' }
+  /** Not all were refused: what becomes of the others is not known. */
+  | {
+      readonly kind: 'no-final-reply'
+      readonly words: string
+      readonly evidence: readonly Excerpt[]
+    }
   | { readonly kind: 'sent'; readonly taken: Asked; readonly sent: Sent }
 
 /** By the questions of a run. */
@@ -29,9 +36,11 @@ async function sendIt(context: CheckContext): Promise<UnknownMail> {
   const unknown = await askUnknown(context)
   const taken = unknown.find((each) => isTaken(each) && context.target.random.includes(each.to))
   if (taken === undefined) {
-    return unknown.every(({ answer }) => answer.kind === 'rcpt')
-      ? { kind: 'refused-at-rcpt', evidence: seenOf(unknown) }
-      : { kind: 'no-reply' }
+    const open = unknown.find((each) => !isRefused(each))
+    const evidence = seenOf(unknown)
+    return open === undefined
+      ? { kind: 'refused-at-rcpt', evidence }
+      : { kind: 'no-final-reply', words: wordsOf(open.answer), evidence }
   }
   const sent = await send(context, {
     payload: plainText(),
@@ -40,4 +49,18 @@ async function sendIt(context: CheckContext): Promise<UnknownMail> {
     purpose: 'unknown',
   })
   return { kind: 'sent', taken, sent }
+}
+
+/** A deferral is no refusal: the recipient may be accepted the next time. */
+export function noFinalReply({
+  words,
+  evidence,
+}: Extract<UnknownMail, { readonly kind: 'no-final-reply' }>): Finding {
+  return undetermined(
+    text(
+      `Keine endgültige Antwort auf RCPT für Unbekannte: ${words}`,
+      `No final reply to RCPT for unknown ones: ${words}`,
+    ),
+    { subtype: 'no-final-reply', evidence },
+  )
 }

@@ -1,8 +1,8 @@
 // A server that says yes to a recipient it does not have, and tells the sender later. Nearly all such senders are forged.
 
-import { met, notApplicable, type Check } from '#compliance/check.ts'
+import { met, type Check } from '#compliance/check.ts'
 import { judgeInRun } from '#compliance/returns/judge-in-run.ts'
-import { mailToUnknown } from '#compliance/returns/unknown-mail.ts'
+import { mailToUnknown, noFinalReply } from '#compliance/returns/unknown-mail.ts'
 import { text } from '#compliance/text.ts'
 
 export const noBackscatterUnknown: Check = {
@@ -19,8 +19,8 @@ export const noBackscatterUnknown: Check = {
   run: async (context) => {
     const mail = await mailToUnknown(context)
     switch (mail.kind) {
-      case 'no-reply':
-        return notApplicable(text('Keine Antwort auf RCPT.', 'No reply to RCPT.'))
+      case 'no-final-reply':
+        return noFinalReply(mail)
       case 'refused-at-rcpt':
         return met(
           text(

@@ -3,7 +3,6 @@
 import { isPermanent } from '#smtp/reply.ts'
 import {
   met,
-  notApplicable,
   undetermined,
   violated,
   type Check,
@@ -12,7 +11,7 @@ import {
 } from '#compliance/check.ts'
 import { judgeInRun } from '#compliance/returns/judge-in-run.ts'
 import { bounceRemedy } from '#compliance/returns/judge-returns.ts'
-import { mailToUnknown, type UnknownMail } from '#compliance/returns/unknown-mail.ts'
+import { mailToUnknown, noFinalReply, type UnknownMail } from '#compliance/returns/unknown-mail.ts'
 import { text } from '#compliance/text.ts'
 
 type SentMail = Extract<UnknownMail, { readonly kind: 'sent' }>
@@ -41,8 +40,8 @@ export const rcptLateRejection: Check = {
             'Unknown ones are refused at RCPT already.',
           ),
         )
-      case 'no-reply':
-        return notApplicable(text('Keine Antwort auf RCPT.', 'No reply to RCPT.'))
+      case 'no-final-reply':
+        return noFinalReply(mail)
       case 'sent':
         return await judge(context, mail)
     }

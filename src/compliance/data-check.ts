@@ -25,6 +25,8 @@ export interface DataCheck {
   readonly sending: (context: CheckContext) => Sending
   /** Further mails of the same kind, one after the other: the first that is not accepted is told. */
   readonly more?: readonly (() => Sending)[]
+  /** A mail the server has no reason to refuse: if it refuses that one too, the reason is another. */
+  readonly control?: () => Sending
   /** Before the words of the server. */
   readonly remedy: Text
   readonly snippets: readonly SnippetTopic[]
@@ -48,9 +50,22 @@ export function dataCheck(options: DataCheck): Check {
         if (finding.kind !== 'met') break
         finding = judgeSent(await send(context, another()), options)
       }
-      return finding
+      if (finding.kind !== 'violated' || options.control === undefined) return finding
+      return againstControl(finding, await send(context, options.control()))
     },
   }
+}
+
+function againstControl(finding: Finding, control: Sent): Finding {
+  if (control.kind === 'answered' && control.said.reply.code < 300) return finding
+  const { evidence, measured } = finding
+  return undetermined(
+    text(
+      `Eine gewöhnliche Mail wird auch nicht angenommen: ${control.words}`,
+      `An ordinary mail is not accepted either: ${control.words}`,
+    ),
+    { subtype: 'no-difference', evidence: [...evidence, control.seen], measured },
+  )
 }
 
 export function judgeSent(

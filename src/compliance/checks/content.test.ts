@@ -149,6 +149,20 @@ describeCheck(dataSpf, [
   },
 ])
 
+// Whoever refuses every mail refuses these too, and says nothing of SPF or DMARC by it.
+for (const check of [dataSpf, noDmarcReject]) {
+  for (const reply of ['554 5.7.1 No', '451 4.3.0 Disk full']) {
+    test(`${check.id}: ${reply} to any mail`, async () => {
+      const server = await startScriptedServer(examinedServer(finds(/^/, reply)))
+      const { outcomes, profile } = await examine([check], server.port, { maySend })
+      await server.close()
+      const finding = outcomes[0]?.finding
+      assert.deepEqual([finding?.kind, finding?.subtype], ['undetermined', 'no-difference'])
+      assert.equal(profile.refusesAtData, true)
+    })
+  }
+}
+
 describeCheck(transparency, [
   {
     name: 'the dialog goes on',

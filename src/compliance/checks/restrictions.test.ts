@@ -93,6 +93,14 @@ describeCheck(noGreylisting, [
     subtype: 'greylisting-content',
   },
   {
+    name: 'a filter that was away for a moment: not greylisting',
+    server: defersContentOnce(),
+    maySend: true,
+    limits: { patienceMs: 2500 },
+    kind: 'undetermined',
+    subtype: 'passing',
+  },
+  {
     name: 'every content is deferred: not greylisting',
     server: { final: () => '451 4.3.0 Disk full' },
     maySend: true,
@@ -108,6 +116,11 @@ describeCheck(noGreylisting, [
     also: (finding) => assert.equal(finding.severity, 'should'),
   },
 ])
+
+function defersContentOnce(): ExaminedOptions {
+  let count = 0
+  return { final: () => (++count === 1 ? '451 4.3.0 Filter is not there' : '250 2.0.0 Ok') }
+}
 
 function firstConnectionOnly(): ExaminedOptions {
   return {

@@ -15,6 +15,7 @@ export const dataSpf: Check = dataCheck({
   source: 'service requirement (d), (f), RFC 7208 §9',
   severity: 'must',
   sending: () => ({ payload: plainText(), from: 'x@example.com' }),
+  control: () => ({ payload: plainText() }),
   remedy: text(
     'SPF-Ablehnung nach DATA; hinter einem Relay steht dessen Adresse in keinem SPF-Eintrag.',
     'SPF rejection after DATA; behind a relay its address is in no SPF record.',

@@ -15,6 +15,7 @@ export const noDmarcReject: Check = dataCheck({
   source: 'service requirement (f)',
   severity: 'must',
   sending: () => ({ payload: plainText(), headerFrom: 'x@example.com' }),
+  control: () => ({ payload: plainText() }),
   remedy: text(
     'DMARC-Ablehnung nach DATA; bitte nur markieren, die Ablehnung geschieht am Relay.',
     'DMARC rejection after DATA; tag only, rejection happens at the relay.',

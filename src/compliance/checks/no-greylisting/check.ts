@@ -90,13 +90,7 @@ async function byRetrying(context: CheckContext, first: Asked): Promise<Finding>
     const fresh = await askFresh(context, first.vantage)
     tries.push(fresh)
     return verdictOf(fresh.answer) === 'accepted'
-      ? undetermined(
-          text(
-            'Zuerst zurückgestellt, später auch für neue Absender nicht mehr.',
-            'Deferred at first, later not even for new senders.',
-          ),
-          { subtype: 'passing', evidence: seen(tries) },
-        )
+      ? passing(seen(tries))
       : greylisting(first, tries, context.now() - startMs)
   }
   const words = wordsOf(first.answer)
@@ -112,6 +106,16 @@ async function byRetrying(context: CheckContext, first: Asked): Promise<Finding>
           `Deferred for as long as the check waited (--patience): ${words}`,
         ),
     { subtype: isOurs ? 'sender-domain' : 'deferred', evidence: seen(tries) },
+  )
+}
+
+function passing(evidence: Finding['evidence']): Finding {
+  return undetermined(
+    text(
+      'Zuerst zurückgestellt, später auch für neue Absender nicht mehr.',
+      'Deferred at first, later not even for new senders.',
+    ),
+    { subtype: 'passing', evidence },
   )
 }
 
@@ -141,8 +145,14 @@ async function byContent(context: CheckContext): Promise<Finding> {
       { evidence },
     )
   }
-  const took = isTaken(tries.at(-1)) ? seconds(context.now() - startMs) : null
-  if (took !== null || isWorded(first)) return greylistingOfContent(words, took, evidence)
+  if (isWorded(first)) return greylistingOfContent(words, null, evidence)
+  if (isTaken(tries.at(-1))) {
+    const took = seconds(context.now() - startMs)
+    // A new sender that is taken at once: the server was ill, and is well again.
+    const fresh = await send(context, { payload: plainText() })
+    const all = [...evidence, fresh.seen]
+    return isLater(fresh) ? greylistingOfContent(words, took, all) : passing(all)
+  }
   return undetermined(
     text(
       `Bis RCPT angenommen, mit Inhalt nicht (--patience): ${words}`,

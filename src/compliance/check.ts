@@ -47,6 +47,11 @@ export interface Check {
   readonly severity: Severity
   readonly phase: Phase
   readonly needs: readonly Need[]
+  /**
+   * With leave to send, or with a catcher, it sees more than a question shows. What was violated there is
+   * not in order because a mere question finds nothing.
+   */
+  readonly seesFurther?: true
   /** Never rejects because of the server: whatever it does is a finding. Ends soon after `signal`. */
   readonly run: (context: CheckContext) => Promise<Finding>
 }

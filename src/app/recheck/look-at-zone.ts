@@ -41,5 +41,8 @@ export async function lookAtZone(options: {
   if (!report.isComplete) {
     return signal.aborted ? { kind: 'stopped' } : { kind: 'failed', detail: 'took too long' }
   }
-  return doneOf(report, (id) => Object.hasOwn(saved.verdicts, id) && (only?.includes(id) ?? true))
+  return doneOf(
+    report,
+    ({ check: { id } }) => Object.hasOwn(saved.verdicts, id) && (only?.includes(id) ?? true),
+  )
 }

@@ -25,6 +25,10 @@ import { trustedCertificates } from '#app/toolbox.ts'
 import { isOnRoute, parseServer } from './on-route.ts'
 
 const maxTextLength = 300
+/** 421 in the greeting, or none. */
+const busySubtypes: ReadonlySet<string> = new Set(['busy', 'no-banner'])
+
+type Outcome = Report['outcomes'][number]
 
 export type Look =
   | { readonly kind: 'done'; readonly seen: readonly SeenVerdict[]; readonly tookMs: number }
@@ -66,7 +70,19 @@ export async function lookAgain(options: LookOptions): Promise<Look> {
   }
   const report = await examine(options, saved.asked, target.value)
   if (!report.isComplete) return signal.aborted ? { kind: 'stopped' } : failed('took too long')
-  return doneOf(report, () => true)
+  return doneOf(report, (outcome) => saysSomething(outcome, saved.verdicts))
+}
+
+/**
+ * A server that was busy, perhaps with the relay's own mail, says nothing about itself. And a question alone
+ * clears nothing that was found with test mails or a catcher.
+ */
+function saysSomething(
+  { check, finding: { kind, subtype } }: Outcome,
+  before: SavedProfile['verdicts'],
+): boolean {
+  if (subtype !== null && busySubtypes.has(subtype)) return false
+  return !(check.seesFurther === true && kind === 'met' && before[check.id] === 'violated')
 }
 
 async function examine(
@@ -93,12 +109,12 @@ async function examine(
 }
 
 /** What a report says of the checks that are meant. */
-export function doneOf(report: Report, isMeant: (id: string) => boolean): Look {
-  const seen = report.outcomes.filter(({ check }) => isMeant(check.id)).map(seenOf)
+export function doneOf(report: Report, isMeant: (outcome: Outcome) => boolean): Look {
+  const seen = report.outcomes.filter(isMeant).map(seenOf)
   return { kind: 'done', seen, tookMs: report.ms }
 }
 
-function seenOf({ check, finding }: Report['outcomes'][number]): SeenVerdict {
+function seenOf({ check, finding }: Outcome): SeenVerdict {
   const { kind: verdict, summary, severity = check.severity } = finding
   return { check: check.id, severity, verdict, title: check.title, summary: short(summary) }
 }

@@ -68,6 +68,13 @@ describeCheck(banner220, [
   },
   { name: 'hangs up', server: { banner: () => null }, kind: 'violated', subtype: 'no-banner' },
   {
+    name: 'busy three times',
+    server: { banner: () => '421 4.7.0 Too many connections' },
+    kind: 'violated',
+    subtype: 'busy',
+    also: ({ remedy }) => assert.match(remedy?.text.en ?? '', /how many connections it takes/),
+  },
+  {
     name: 'says something else',
     server: playDialog({ banner: 'HTTP/1.1 400 Bad Request' }),
     kind: 'violated',

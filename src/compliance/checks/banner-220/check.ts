@@ -1,6 +1,13 @@
 // The first word of the server.
 
-import { met, undetermined, violated, type Check, type CheckContext } from '#compliance/check.ts'
+import {
+  met,
+  undetermined,
+  violated,
+  type Check,
+  type CheckContext,
+  type Finding,
+} from '#compliance/check.ts'
 import { codeOf, saidText } from '#compliance/dialog/session.ts'
 import { text } from '#compliance/text.ts'
 import { vantageText, type Vantage } from '#compliance/target.ts'
@@ -58,6 +65,7 @@ async function judge(
   if (code === 220) return mangled(contact.greeted)
   const from = vantageText(vantage)
   const said = saidText(banner)
+  if (code === 421) return busy(from, said, evidence)
   return violated(text(`Von ${from}: ${said}`, `From ${from}: ${said}`), {
     subtype: code === null ? 'no-banner' : 'refused',
     evidence,
@@ -65,6 +73,21 @@ async function judge(
       text: text(
         `Der Server begrüßt uns mit „${said}“. Prüfen Sie Sperrlisten und Client-Sperren für die Relay-Netze.`,
         `The server greets us with “${said}”. Check block lists and client blocks for the relay networks.`,
+      ),
+      snippets: ['networks'],
+    },
+  })
+}
+
+/** It says itself that it is a matter of the moment. */
+function busy(from: string, said: string, evidence: Finding['evidence']): Finding {
+  return violated(text(`Von ${from}: ${said}`, `From ${from}: ${said}`), {
+    subtype: 'busy',
+    evidence,
+    remedy: {
+      text: text(
+        `Der Server schickt uns mit „${said}“ wieder weg. Prüfen Sie, wie viele Verbindungen er annimmt, und nehmen Sie die Relay-Netze davon aus.`,
+        `The server sends us away with “${said}”. Check how many connections it takes, and exempt the relay networks.`,
       ),
       snippets: ['networks'],
     },

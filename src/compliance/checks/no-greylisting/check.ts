@@ -34,6 +34,7 @@ export const noGreylisting: Check = {
   severity: 'must',
   phase: 'policy',
   needs: ['existing'],
+  seesFurther: true,
   run: async (context) => {
     const asked: Asked[] = []
     for (const vantage of context.target.vantages) asked.push(await askFresh(context, vantage))

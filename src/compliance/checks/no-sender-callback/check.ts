@@ -27,6 +27,7 @@ export const noSenderCallback: Check = {
   severity: 'must',
   phase: 'policy',
   needs: ['existing'],
+  seesFurther: true,
   run: async (context) => {
     const { questions, prober, target } = context
     const [vantage] = target.vantages

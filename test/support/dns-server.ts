@@ -13,6 +13,8 @@ export interface ZoneRecords {
   readonly aaaa?: readonly string[] | ZoneFailure
   /** Preference and exchange; '' as the exchange is the null MX (RFC 7505). */
   readonly mx?: readonly (readonly [preference: number, exchange: string])[] | ZoneFailure
+  /** Instead of `mx`, unless the question turns verification off (CD, RFC 4035 §3.2.2). */
+  readonly mxVerified?: ZoneFailure
   /** At a name below `in-addr.arpa` or `ip6.arpa`. */
   readonly ptr?: readonly string[] | ZoneFailure
   /** Answers every type; followed as far as the zone knows the target. */
@@ -60,7 +62,10 @@ export async function startDnsServer(zone: Zone = {}): Promise<DnsServer> {
     const question = readQuestion(message)
     if (question === undefined) return
     queries.push({ name: question.name, type: question.type })
-    const answer = lookUp(zone, question.name, question.type, 0)
+    const isUnchecked = ((message[3] ?? 0) & 0x10) !== 0
+    const verified = isUnchecked ? undefined : verifiedOf(zone, question)
+    const answer =
+      verified === undefined ? lookUp(zone, question.name, question.type, 0) : failed(verified)
     if (answer === 'silent') return
     socket.send(encode(message, question.end, answer), peer.port, peer.address)
   })
@@ -78,6 +83,11 @@ export async function startDnsServer(zone: Zone = {}): Promise<DnsServer> {
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+function verifiedOf(zone: Zone, { name, type }: DnsQuery): ZoneFailure | undefined {
+  const entry = type === 'MX' && Object.hasOwn(zone, name) ? zone[name] : undefined
+  return typeof entry === 'object' ? entry.mxVerified : undefined
 }
 
 function lookUp(zone: Zone, name: string, type: string, depth: number): Answer | 'silent' {

@@ -3,7 +3,7 @@
 import { notApplicable, type Finding } from '#compliance/check.ts'
 import type { DnsRecord } from '#dns/query.ts'
 import { text } from '#compliance/text.ts'
-import { bad, good, mxRecords, shown, type DnsCheck } from './dns-check.ts'
+import { bad, good, mxRecords, open, shown, type DnsCheck } from './dns-check.ts'
 import { isPublicIpv4 } from './public-address.ts'
 import { isAnswer, recordsOf, replyWords, type ZoneFacts } from './zone-facts.ts'
 
@@ -157,13 +157,24 @@ export const mxChecks: readonly DnsCheck[] = [
       const found = others(records, facts)
       if (found.length === 0)
         return notApplicable(text('Nur die Relays sind MX.', 'Only the relays are MX.'))
-      const without = found.filter(({ value }) => {
-        const exchange = facts.exchanges.find((each) => each.exchange === value)
-        return (
-          exchange === undefined ||
-          !recordsOf(exchange.a, 'A').some((record) => isPublicIpv4(record.value))
+      const isWithout = ({ value }: DnsRecord): boolean | null => {
+        if (value === '') return true
+        const a = facts.exchanges.find((each) => each.exchange === value)?.a
+        if (a === undefined || !isAnswer(a)) return null
+        return !recordsOf(a, 'A').some((record) => isPublicIpv4(record.value))
+      }
+      const without = found.filter((record) => isWithout(record) === true)
+      const unknown = found.filter((record) => isWithout(record) === null)
+      if (without.length === 0 && unknown.length > 0) {
+        return open(
+          text(
+            `Keine Antwort auf die Frage nach der IPv4-Adresse: ${names(unknown)}`,
+            `No answer to the question for the IPv4 address: ${names(unknown)}`,
+          ),
+          'no-answer',
+          'must',
         )
-      })
+      }
       return without.length === 0
         ? good(text(names(found), names(found)))
         : bad(

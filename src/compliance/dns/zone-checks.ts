@@ -49,7 +49,8 @@ export const zoneChecks: readonly DnsCheck[] = [
         'Diese Nameserver kennen die Zone nicht oder antworten nicht; berichtigen Sie die Delegation.',
         'These name servers do not know the zone or do not answer; correct the delegation.',
       )
-      return lame.length === answered.length
+      // A server that did not answer from here may know the zone.
+      return lame.length === servers.length
         ? bad(same(words), remedy, { subtype: 'lame' })
         : bad(same(words), remedy, { subtype: 'partly-lame', severity: 'should' })
     },
@@ -65,8 +66,9 @@ export const zoneChecks: readonly DnsCheck[] = [
     severity: 'must',
     judge: ({ mx, mxUnchecked, root }) => {
       if (!isAnswer(mx)) {
-        // The data is there for those who do not verify, and only for them.
-        return mxUnchecked !== null && isAnswer(mxUnchecked)
+        // The data is there for those who do not verify, and only for them. A question that was lost says nothing.
+        const isServfail = mx.kind === 'reply' && mx.rcode === 2
+        return isServfail && mxUnchecked !== null && isAnswer(mxUnchecked)
           ? bad(
               text(
                 `Die Kette ist gebrochen: ${replyWords(mx, 'MX')}, ungeprüft dagegen ${replyWords(mxUnchecked, 'MX')}.`,

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { systemClock } from '#base/clock.ts'
+import type { Finding } from '#compliance/check.ts'
+import type { Report } from '#compliance/compliance.ts'
 import { checkDomain } from '#compliance/dns/check-domain.ts'
 import { startInstituteServer } from '../../../../demo/institute-server.ts'
 import { createAuthority, isOpensslAvailable } from '../../../../test/support/certificates.ts'
@@ -74,6 +78,38 @@ async function run(zone: Zone, ...more: readonly string[]): Promise<Ran> {
   const of = (key: string): Readonly<Record<string, string>> =>
     Object.fromEntries(findings.map((each: Record<string, string>) => [each['id'], each[key]]))
   return { code, stdout, verdicts: of('verdict'), subtypes: of('subtype') }
+}
+
+/** Asks these servers only, and the zone's as the resolver. */
+async function examineZone(zone: Zone, places: readonly string[]): Promise<Report> {
+  for (const name of Object.keys(server.zone)) delete server.zone[name]
+  Object.assign(server.zone, zone)
+  const [resolver, ...nameServers] = [server.address, ...places].map((written) => {
+    const [address = '', port] = written.split(':')
+    return { address, port: Number(port) }
+  })
+  assert.ok(resolver)
+  return await checkDomain(
+    {
+      domain: 'inst.example',
+      relays,
+      resolver,
+      nameServers,
+      timeoutMs: 500,
+      isServed: null,
+      policyServer: null,
+      ca: null,
+      outside: null,
+    },
+    systemClock,
+    new AbortController().signal,
+  )
+}
+
+function findingOf({ outcomes }: Report, id: string): Finding {
+  const finding = outcomes.find(({ check }) => check.id === id)?.finding
+  assert.ok(finding)
+  return finding
 }
 
 test('a domain that is as it should be, and what to paste', async () => {
@@ -279,6 +315,47 @@ describe('the zone', () => {
       [verdicts['domain-alive'], subtypes['domain-alive']],
       ['violated', 'partly-lame'],
     )
+  })
+  test('one that knows nothing, and one that cannot be asked from here, are not all', async () => {
+    const silent = await startDnsServer({ 'inst.example': 'silent' })
+    const lame = createSocket('udp4')
+    // REFUSED, and not authoritative.
+    lame.on('message', (query, { port, address }) => {
+      const reply = Buffer.from(query)
+      reply.writeUInt16BE(0x8005, 2)
+      lame.send(reply, port, address)
+    })
+    lame.bind(0, '127.0.0.1')
+    await once(lame, 'listening')
+    const places = [`127.0.0.1:${lame.address().port}`, silent.address]
+    const report = await examineZone({ 'inst.example': { mx: goodMx } }, places)
+    const alone = await examineZone({ 'inst.example': { mx: goodMx } }, places.slice(0, 1))
+    lame.close()
+    await silent.close()
+    assert.equal(findingOf(report, 'domain-alive').subtype, 'partly-lame')
+    assert.equal(findingOf(report, 'domain-alive').severity, 'should')
+    assert.equal(findingOf(alone, 'domain-alive').subtype, 'lame')
+  })
+  test('DNSSEC is broken when verifying fails, not when the question is lost', async () => {
+    for (const [mxVerified, subtype] of [
+      ['servfail', 'bogus'],
+      ['refused', 'no-answer'],
+      ['silent', 'no-answer'],
+    ] as const) {
+      const { subtypes } = await run({ 'inst.example': { mx: goodMx, mxVerified } }, '--json')
+      assert.equal(subtypes['dnssec-chain'], subtype, mxVerified)
+    }
+  })
+  test('an own MX whose address was not told has none that is known', async () => {
+    for (const a of ['silent', 'servfail'] as const) {
+      const zone: Zone = {
+        'inst.example': { mx: [...goodMx, [20, 'mail.inst.example']] },
+        'mail.inst.example': { a },
+      }
+      const { verdicts, subtypes } = await run(zone, '--json')
+      const id = 'mx-own-public-ipv4'
+      assert.deepEqual([verdicts[id], subtypes[id]], ['undetermined', 'no-answer'])
+    }
   })
   test('a server that knows nothing of DNSSEC says nothing about it', async () => {
     const { subtypes } = await run({ 'inst.example': { mx: goodMx } }, '--json')

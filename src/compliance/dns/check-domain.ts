@@ -5,7 +5,7 @@ import type { Check } from '#compliance/check.ts'
 import type { Outcome, Report } from '#compliance/compliance.ts'
 import type { Language, Text } from '#compliance/text.ts'
 import { text } from '#compliance/text.ts'
-import type { DnsCheck } from './dns-check.ts'
+import { cleaned, type DnsCheck } from './dns-check.ts'
 import { hintChecks } from './hint-checks.ts'
 import { mtaStsCheck } from './mta-sts-check.ts'
 import { mxChecks } from './mx-checks.ts'
@@ -50,7 +50,7 @@ export async function checkDomain(
     isComplete: !signal.aborted,
     outcomes: dnsCatalogue.map((check): Outcome => ({
       check: asCheck(check),
-      finding: check.judge(facts),
+      finding: cleaned(check.judge(facts)),
       ms: 0,
     })),
     transcripts: [],

@@ -12,7 +12,26 @@ export interface DnsCheck {
   readonly requirement: Text
   readonly source: string
   readonly severity: Severity
+  /** What comes out of it goes through `cleaned`. */
   readonly judge: (facts: ZoneFacts) => Finding
+}
+
+/** More is no use to a reader. */
+const maxTextLength = 2000
+
+/** Names in somebody's zone may hold anything, also what a terminal obeys. */
+export function cleaned(finding: Finding): Finding {
+  const { summary, facts, remedy } = finding
+  const clean = (words: string): string => cleanLine(words, maxTextLength)
+  const both = ({ de, en }: Text): Text => text(clean(de), clean(en))
+  return {
+    ...finding,
+    summary: both(summary),
+    remedy: remedy === null ? null : { ...remedy, text: both(remedy.text) },
+    facts: Object.fromEntries(
+      Object.entries(facts).map(([name, value]) => [clean(name), clean(value)]),
+    ),
+  }
 }
 
 /** Null: there is no answer to judge; the finding says so. */

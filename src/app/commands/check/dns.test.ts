@@ -357,6 +357,30 @@ describe('the zone', () => {
       assert.deepEqual([verdicts[id], subtypes[id]], ['undetermined', 'no-answer'])
     }
   })
+  test('names that a terminal would obey are cleaned wherever they are shown', async () => {
+    const evil = '\u001b]0;evil\u0007\u001b[2Jmx.inst.example'
+    const zone: Zone = {
+      'inst.example': {
+        mx: [
+          [5, evil],
+          [10, relay1],
+        ],
+        raw: { 16: txt('v=spf1 mx \u001b[31m -all') },
+      },
+      [evil]: { cname: evil },
+    }
+    for (const language of ['de', 'en']) {
+      const { stdout } = await run(zone, '--lang', language)
+      assert.match(stdout, /mx\.inst\.example/)
+      // oxlint-disable-next-line no-control-regex -- these are what must not be there
+      assert.doesNotMatch(stdout, /[\u0000-\u0009\u000b-\u001f\u007f]/)
+    }
+    const report = await examineZone(zone, [server.address])
+    for (const { check, finding } of report.outcomes) {
+      const words = JSON.stringify([finding.summary, finding.remedy, finding.facts])
+      assert.doesNotMatch(words, /\\u00|\\u2/, check.id)
+    }
+  })
   test('a server that knows nothing of DNSSEC says nothing about it', async () => {
     const { subtypes } = await run({ 'inst.example': { mx: goodMx } }, '--json')
     assert.equal(subtypes['dnssec-chain'], 'not-verified')

@@ -11,6 +11,7 @@ import { temporaryFolder } from '../../../test/support/temporary-folder.ts'
 import type { CommandIo } from '#app/command.ts'
 import { runCommandLine } from '#app/commands.ts'
 import { localPartOf } from '#catcher/catcher.ts'
+import { loadProfile, type SavedProfile } from '#compliance/profile-store.ts'
 import { openCatchStore } from '#catcher/store.ts'
 
 interface Ran {
@@ -197,6 +198,42 @@ describe('pforte check --catcher', () => {
     // It has said that it ends.
     assert.equal((await pforte(args)).code, 3)
     await server.close()
+  })
+  test('--save keeps the sender domain of the run, also when its returns cannot be told', async () => {
+    await using place = await makeSite()
+    await using _catcher = await serve(place)
+    using opened = new DisposableStack()
+    const store = opened.adopt(openCatchStore(place.state), (each) => each.close())
+    let isPurging = false
+    const banner = (): string => {
+      if (isPurging) store.purge(Date.now() + 7 * 86_400_000)
+      return '220 mail.inst.example ESMTP'
+    }
+    await using server = await startScriptedServer(examinedServer({ banner }))
+    await pforte(['domain', 'add', site.domain, '--to', '192.0.2.7', ...place.config])
+    const examine = async (): Promise<Ran> =>
+      await pforte([
+        'check',
+        '127.0.0.1',
+        '--port',
+        String(server.port),
+        '--domain',
+        site.domain,
+        '--only',
+        'banner-220',
+        '--catcher',
+        '--save',
+        ...place.config,
+      ])
+    assert.equal((await examine()).code, 0)
+    const profile = async (): Promise<SavedProfile | null> =>
+      await loadProfile(place.state, site.domain)
+    const first = await profile()
+    assert.equal(first?.asked?.senderDomain, 'probe.example.org')
+    isPurging = true
+    const second = await examine()
+    assert.match(second.stderr, /has gone from the store of the catcher/)
+    assert.ok(((await profile())?.measuredAtMs ?? 0) > first.measuredAtMs)
   })
   for (const [name, args, message] of [
     ['a wait for nothing', ['--wait', '10s'], /--wait needs --catcher/],

@@ -67,8 +67,10 @@ async function run(args: readonly string[], io: CommandIo): Promise<number> {
   using caught = request.isCaught ? await openCatching(request, maySend, io) : null
   const report = await examine(request, maySend, caught, io)
   printReport(report, request, io)
+  // Asked again as it was; the senders of this run were of the catcher's domain.
+  const how = askedHow(request, caught)
+  if (isSaved) await saveReport(report, how, configFile, io)
   caught?.tell(io)
-  if (isSaved) await saveReport(report, askedHow(request), configFile, io)
   return exitCodes[overallOf(report)]
 }
 
@@ -89,13 +91,13 @@ async function examine(
   resolver.close()
   if (!target.ok) throw new CommandError(target.problem)
   const progress = openProgress(io, request)
-  const { helloName, senderDomain } = askedHow(request)
+  const { helloName, senderDomain } = askedHow(request, caught)
   try {
     return await runChecks({
       target: target.value,
       checks: catalogue.filter(({ id }) => request.isWanted(id)),
       helloName,
-      senderDomain: caught?.catching.domain ?? senderDomain,
+      senderDomain,
       catching: caught?.catching ?? null,
       ca: request.caFile === null ? null : trusted(request.caFile),
       limits: { ...defaultLimits, ...request.limits },
@@ -110,7 +112,10 @@ async function examine(
   }
 }
 
-function askedHow({ helloName, senderDomain, caFile }: CheckRequest): {
+function askedHow(
+  { helloName, senderDomain, caFile }: CheckRequest,
+  caught: OpenCatching | null,
+): {
   readonly helloName: string
   readonly senderDomain: string
   readonly caFile: string | null
@@ -118,7 +123,7 @@ function askedHow({ helloName, senderDomain, caFile }: CheckRequest): {
   const name = helloName ?? ownName()
   return {
     helloName: name,
-    senderDomain: senderDomain ?? name,
+    senderDomain: caught?.catching.domain ?? senderDomain ?? name,
     caFile: caFile === null ? null : path.resolve(caFile),
   }
 }

@@ -260,6 +260,11 @@ test('--save: the relay takes no larger mails than the server, and says what has
   // A run that does not look at the size leaves what another one has found.
   await command('check', ...argumentsFor(small, '--save'))
   assert.equal(await limit(), 10_240_000 - 65_536)
+  // Nor does the daily look get narrower by it.
+  await command('check', ...argumentsFor(small, '--only', 'banner-220', '--save'))
+  const kept = JSON.parse((await command('domain', 'profile', site.domain, '--json')).stdout)
+  assert.equal(kept.verdicts['size-ehlo'], 'violated')
+  assert.equal(kept.profile.maxMessageBytes, 10_240_000)
   const forgotten = await command('domain', 'set', site.domain, '--measured', 'none')
   assert.match(forgotten.stdout, /what was measured is obeyed no longer/)
   assert.equal(await limit(), null)

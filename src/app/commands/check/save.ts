@@ -3,6 +3,7 @@
 import type { Report } from '#compliance/compliance.ts'
 import type { Baseline } from '#compliance/recheck.ts'
 import { loadProfile, savedProfileOf, saveProfile } from '#compliance/profile-store.ts'
+import { withEarlier } from '#compliance/merge-saved.ts'
 import { loadZone, savedZoneOf, saveZone, type SavedZone } from '#compliance/zone-store.ts'
 import { CommandError, type CommandIo } from '#app/command.ts'
 import { isOnRoute } from '#app/recheck/on-route.ts'
@@ -36,7 +37,7 @@ export async function saveReport(
     for (const domain of report.target.domains) {
       const served = findChangeable(registry, domain)
       const before = await loadProfile(config.state, domain)
-      const saved = savedProfileOf(report, domain, how)
+      const saved = withEarlier(savedProfileOf(report, domain, how), before)
       await saveProfile(config.state, saved)
       tellChanges(saved, before, io)
       for (const line of obeyReport(report, served, registry, nowMs)) io.stderr(`${line}\n`)

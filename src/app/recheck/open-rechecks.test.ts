@@ -1,15 +1,16 @@
 // The loop against a real server on loopback: one look at a time, whatever the clock does, and none after the end.
 
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'node:test'
+import type { Alert } from '#alert/alert.ts'
 import type { Clock } from '#base/clock.ts'
 import { systemClock } from '#base/clock.ts'
 import { saveProfile } from '#compliance/profile-store.ts'
 import type { RecheckEvent } from '#compliance/recheck-event.ts'
-import { loadRecheck } from '#compliance/recheck-store.ts'
+import { loadRecheck, saveRecheck } from '#compliance/recheck-store.ts'
 import type { RecheckConfig } from '#config/config.ts'
 import { loadConfig } from '#config/load-config.ts'
 import { createRoute } from '#registry/route.ts'
@@ -24,6 +25,7 @@ const existing = `known@${domain}`
 interface Watched extends AsyncDisposable {
   readonly folder: string
   readonly events: readonly RecheckEvent[]
+  readonly alerts: readonly Alert[]
   readonly faults: readonly string[]
   readonly rechecks: Rechecks
 }
@@ -35,6 +37,9 @@ interface Site {
   readonly isBreakerOpen?: boolean
   /** Where the domain's mail goes; default: to the institute. */
   readonly port?: number
+  /** Before the first look. */
+  readonly before?: (folder: string, measuredAtMs: number) => Promise<void>
+  readonly onEvent?: (event: RecheckEvent, folder: string) => void
   /** Something else is where the results would be kept. */
   readonly isFolderTaken?: true
 }
@@ -48,10 +53,11 @@ async function watch(site: Site): Promise<Watched> {
   assert.ok(loaded.ok)
   const { config } = loaded.value
   const { port } = site.institute
+  const measuredAtMs = Date.now() - 1000
   await saveProfile(folder.path, {
     domain,
     server: `127.0.0.1:${port}`,
-    measuredAtMs: Date.now() - 1000,
+    measuredAtMs,
     profile: {},
     verdicts: { 'banner-220': 'met', 'rcpt-existing-accepted': 'met' },
     asked: {
@@ -64,6 +70,7 @@ async function watch(site: Site): Promise<Watched> {
       caFile: null,
     },
   })
+  await site.before?.(folder.path, measuredAtMs)
   if (site.isFolderTaken === true) writeFileSync(path.join(folder.path, 'rechecks'), '')
   const route = createRoute(
     [{ kind: 'address', address: '127.0.0.1', port: site.port ?? port }],
@@ -71,6 +78,7 @@ async function watch(site: Site): Promise<Watched> {
   )
   const served = { domain, route, calloutRoute: route, suspension: null } as ServedDomain
   const events: RecheckEvent[] = []
+  const alerts: Alert[] = []
   const faults: string[] = []
   const rechecks = openRechecks({
     config: { ...config, recheck: { ...config.recheck, ...site.recheck } },
@@ -79,13 +87,17 @@ async function watch(site: Site): Promise<Watched> {
     nextHops: { isBreakerOpen: () => site.isBreakerOpen === true },
     clock: site.clock ?? systemClock,
     random: () => 0.5,
-    raise: () => undefined,
-    emit: (event) => events.push(event),
+    raise: (alert) => alerts.push(alert),
+    emit: (event) => {
+      events.push(event)
+      site.onEvent?.(event, folder.path)
+    },
     onFault: (doing, error) => faults.push(`${doing}: ${String(error)}`),
   })
   return {
     folder: folder.path,
     events,
+    alerts,
     faults,
     rechecks,
     [Symbol.asyncDispose]: async () => {
@@ -189,6 +201,59 @@ test('a state folder that cannot be written: nobody is asked, and it is told now
   assert.equal(watched.events.length, 1)
   assert.equal(institute.counts.total, 0)
   assert.deepEqual(watched.faults, [])
+})
+
+test('what cannot be written down as told is not told again and again', async () => {
+  await using institute = await startInstituteServer({ mailboxes: [existing] })
+  const shape = { toldCount: 0, failedCount: 0 }
+  await using watched = await watch({
+    institute,
+    // Tried again after 125 ms; no further look for an hour.
+    recheck: { everyMs: 6000, confirmAfterMs: 400 },
+    isBreakerOpen: true,
+    onEvent: ({ kind }, folder) => {
+      const kept = path.join(folder, 'rechecks')
+      if (kind === 'verdict-changed') {
+        shape.toldCount += 1
+        renameSync(kept, `${kept}.away`)
+        writeFileSync(kept, '')
+      } else if (kind === 'recheck-failed') {
+        shape.failedCount += 1
+        rmSync(kept)
+        renameSync(`${kept}.away`, kept)
+      }
+    },
+    before: async (folder, measuredAtMs) => {
+      await saveRecheck(folder, 'server', {
+        domain,
+        measuredAtMs,
+        verdicts: { 'banner-220': 'violated', 'rcpt-existing-accepted': 'met' },
+        suspicions: [],
+        changes: [
+          {
+            check: 'banner-220',
+            severity: 'must',
+            was: 'met',
+            verdict: 'violated',
+            title: { de: 'Begrüßung', en: 'Greeting' },
+            summary: { de: '554', en: '554' },
+            atMs: Date.now(),
+            isTold: false,
+          },
+        ],
+        last: null,
+        nextAtMs: Date.now() + 3_600_000,
+      })
+    },
+  })
+  const deadlineMs = performance.now() + 30_000
+  const isWritten = async (): Promise<boolean> =>
+    (await loadRecheck(watched.folder, 'server', domain))?.changes[0]?.isTold === true
+  while (!(await isWritten())) {
+    assert.ok(performance.now() < deadlineMs, 'it was not written down')
+    await sleep(20)
+  }
+  assert.deepEqual([shape, watched.alerts.length], [{ toldCount: 1, failedCount: 1 }, 1])
 })
 
 test('off: nobody is asked', async () => {

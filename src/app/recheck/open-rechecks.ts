@@ -4,7 +4,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Alert } from '#alert/alert.ts'
 import type { Clock } from '#base/clock.ts'
-import { allTold, isAlarming, untold, type RecheckState } from '#compliance/recheck.ts'
+import {
+  allTold,
+  isAlarming,
+  untold,
+  type RecheckState,
+  type VerdictChange,
+} from '#compliance/recheck.ts'
 import type { RecheckEvent } from '#compliance/recheck-event.ts'
 import { nextLookAtMs } from '#compliance/recheck-schedule.ts'
 import { saveRecheck } from '#compliance/recheck-store.ts'
@@ -76,6 +82,8 @@ class Loop {
   readonly #plans = new Map<string, Plan>()
   /** Before which no further look begins, monotonic: a wall clock that jumps cannot hurry them. */
   readonly #restUntilMs = new Map<string, number>()
+  /** Told, but it could not be written down: not told again by this process. */
+  readonly #toldUnsaved = new Map<string, ReadonlySet<string>>()
 
   constructor(options: RecheckOptions, signal: AbortSignal) {
     const { everyMs, confirmAfterMs } = options.config.recheck
@@ -182,13 +190,13 @@ class Loop {
   }
 
   /** Told, and then written down as told: whoever is killed between the two tells it again. */
-  async #tell(
-    { watch }: Watched,
-    { saved, state }: Omit<Rechecked, 'look'>,
-  ): Promise<RecheckState> {
+  async #tell(watched: Watched, { saved, state }: Omit<Rechecked, 'look'>): Promise<RecheckState> {
     const { config, clock, emit, raise } = this.#options
-    const changes = untold(state)
-    if (changes.length === 0) return state
+    const { watch } = watched
+    const all = untold(state)
+    if (all.length === 0) return state
+    const key = keyOf(watched)
+    const changes = all.filter((each) => this.#toldUnsaved.get(key)?.has(idOf(each)) !== true)
     const { domain } = state
     const { server } = saved
     for (const { check, severity, was, verdict, summary } of changes) {
@@ -200,10 +208,16 @@ class Loop {
       const violated = [first, ...rest] as const
       raise({ kind: 'requirement-violated', watch, domain, server, violated, atMs: clock.now() })
     }
+    this.#toldUnsaved.set(key, new Set(all.map(idOf)))
     const told = allTold(state)
     await saveRecheck(config.state, watch, told)
+    this.#toldUnsaved.delete(key)
     return told
   }
+}
+
+function idOf({ check, verdict, atMs }: VerdictChange): string {
+  return `${check} ${verdict} ${atMs}`
 }
 
 function keyOf({ watch, domain }: Watched): string {

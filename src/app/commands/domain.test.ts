@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
+import { saveProfile } from '#compliance/profile-store.ts'
+import { saveRecheck } from '#compliance/recheck-store.ts'
+import { saveZone } from '#compliance/zone-store.ts'
 import { unknownProfile } from '#registry/server-profile.ts'
 import { runCommand } from '#app/command.ts'
 import { systemClock } from '#base/clock.ts'
@@ -223,6 +226,43 @@ test('apply: dry run, then really, then nothing left to do', async () => {
   assert.equal((await site.apply(file)).out, `0 added, 0 changed, 0 removed\n${kept}`)
   const pruned = await site.apply(file, '--prune')
   assert.equal(pruned.out, '- c.example\n0 added, 0 changed, 1 removed\n')
+})
+
+test('apply --prune forgets what was found out of a domain, as remove does', async () => {
+  await using site = await setUp()
+  for (const domain of ['b.example', 'c.example']) {
+    await site.domain(`add ${domain} --to 192.0.2.7`)
+    const baseline = { domain, measuredAtMs: 1, verdicts: {} }
+    await saveProfile(site.state, { ...baseline, server: 'x:25', profile: {}, asked: null })
+    await saveZone(site.state, {
+      ...baseline,
+      server: 'DNS',
+      asked: {
+        relays: ['mailrelay1.example.org'],
+        resolver: null,
+        nameServers: [],
+        policyServer: null,
+        caFile: null,
+      },
+    })
+    for (const watch of ['server', 'zone'] as const) {
+      const state = { suspicions: [], changes: [], last: null, nextAtMs: null }
+      await saveRecheck(site.state, watch, { ...baseline, ...state })
+    }
+  }
+  const folders = ['profiles', 'zones', 'rechecks', 'zone-rechecks']
+  const kept = (): readonly string[] =>
+    folders.map((name) => readdirSync(join(site.state, name)).join(' '))
+  await site.apply(file, '--prune', '--dry-run')
+  assert.deepEqual(
+    kept(),
+    folders.map(() => 'b.example.json c.example.json'),
+  )
+  await site.apply(file, '--prune')
+  assert.deepEqual(
+    kept(),
+    folders.map(() => 'b.example.json'),
+  )
 })
 
 test('apply --json', async () => {

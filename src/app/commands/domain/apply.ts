@@ -5,6 +5,7 @@ import { configOption, configOptionUsage } from '#app/command-config.ts'
 import { formatProblem } from '#config/loaded-config.ts'
 import { planChanges, toRegistryChanges, type Plan } from '#registry/plan.ts'
 import { checkRoutes } from './check-routes.ts'
+import { forgetExamined } from './forget-examined.ts'
 import { planText } from './plan-text.ts'
 import { domainJson, printJson, printWarnings } from './print.ts'
 import { withStore, type Store } from './store.ts'
@@ -35,7 +36,8 @@ maxConnections, mailsPerConnection, maxLine, calloutSender (null-path, mailbox).
 What was measured stays with a domain whose mail goes to the same server.
 
   --dry-run      show the difference and change nothing
-  --prune        remove the domains that are not in the file
+  --prune        remove the domains that are not in the file, and forget what was
+                 measured of them
 ${configOptionUsage}  --json         one JSON object: changes, keptDomains, warnings, isDryRun
 `,
   run: async (args, io) => {
@@ -58,13 +60,20 @@ ${configOptionUsage}  --json         one JSON object: changes, keptDomains, warn
         .map(({ domain }) => domain)
       if (values.json !== true) io.stdout(planText(plan))
       const warnings = await checkRoutes(touched, store.config, io)
-      if (!isDryRun) store.registry.apply(toRegistryChanges(plan))
+      if (!isDryRun) await carryOut(plan, store)
       if (values.json === true) printJson(io, planJson(plan, warnings, isDryRun))
       else io.stdout(summary(plan, isDryRun))
       if (values.json !== true) printWarnings(io, warnings)
       return 0
     })
   },
+}
+
+async function carryOut(plan: Plan, { config, registry }: Store): Promise<void> {
+  registry.apply(toRegistryChanges(plan))
+  for (const { kind, domain } of plan.changes) {
+    if (kind === 'remove') await forgetExamined(config.state, domain.domain)
+  }
 }
 
 async function planFrom(

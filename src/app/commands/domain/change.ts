@@ -8,9 +8,6 @@ import {
   type CommandIo,
 } from '#app/command.ts'
 import { configOption, configOptionUsage } from '#app/command-config.ts'
-import { forgetProfile } from '#compliance/profile-store.ts'
-import { forgetZone } from '#compliance/zone-store.ts'
-import { forgetRechecks } from '#compliance/recheck-store.ts'
 import { fieldChanges } from '#registry/plan.ts'
 import type { ServedDomain } from '#registry/registry.ts'
 import { withMeasured } from '#registry/server-profile.ts'
@@ -24,6 +21,7 @@ import {
 } from './domain-options.ts'
 import { changeText } from './plan-text.ts'
 import { domainJson, printJson, printWarnings, routeText } from './print.ts'
+import { forgetExamined } from './forget-examined.ts'
 import { domainArgument, findChangeable, findServed, withStore } from './store.ts'
 
 const common = { ...configOption, json: { type: 'boolean' } } as const
@@ -126,9 +124,7 @@ ${configOptionUsage}  --json             print the change as one JSON object
     return await withStore(values.config, io, async ({ config, registry }) => {
       const served = findServed(registry, domain)
       registry.remove(domain)
-      await forgetProfile(config.state, domain)
-      await forgetZone(config.state, domain)
-      await forgetRechecks(config.state, domain)
+      await forgetExamined(config.state, domain)
       return report(io, values.json, {
         change: 'removed',
         served,

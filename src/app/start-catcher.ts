@@ -1,9 +1,11 @@
 // The catcher, where the configuration wants one: in the relay, or as a program of its own.
 
+import { existsSync } from 'node:fs'
+import path from 'node:path'
 import { systemClock } from '#base/clock.ts'
 import { CatcherError, type CatchStore } from '#catcher/catcher.ts'
 import { openCatcher } from '#catcher/open-catcher.ts'
-import { openCatchStore } from '#catcher/store.ts'
+import { catcherFileName, openCatchStore } from '#catcher/store.ts'
 import type { Config } from '#config/config.ts'
 import type { SocketAddress } from '#net/connection.ts'
 import type { Telemetry } from '#telemetry/telemetry.ts'
@@ -14,12 +16,18 @@ export interface RunningCatcher extends Disposable {
   readonly address: SocketAddress
 }
 
-/** Null: the configuration wants none. Rejects with a CommandError when port or store cannot be opened. */
+/**
+ * Null: the configuration wants none; what an earlier one has caught goes when it is old enough. Rejects with a
+ * CommandError when port or store cannot be opened.
+ */
 export async function startCatcher(
   { catcher: { domain, listen }, hostname, state }: Config,
   telemetry: Pick<Telemetry, 'emit'>,
 ): Promise<RunningCatcher | null> {
-  if (domain === null) return null
+  if (domain === null) {
+    purgeLeftOver(state, telemetry)
+    return null
+  }
   const store = openStore(state)
   try {
     const catcher = await openCatcher({
@@ -44,10 +52,28 @@ export async function startCatcher(
   }
 }
 
-/** Throws a CommandError. */
+/** Nothing that cannot be done there keeps a relay from starting. */
+function purgeLeftOver(state: string, telemetry: Pick<Telemetry, 'emit'>): void {
+  if (!existsSync(path.join(state, catcherFileName))) return
+  try {
+    openStore(state).close()
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error
+    telemetry.emit({ kind: 'catcher-failed', error: error.message })
+  }
+}
+
+/** What is older than six days goes at once: no catcher may be running to do it. Throws a CommandError. */
 export function openStore(state: string): CatchStore {
   try {
-    return openCatchStore(state)
+    const store = openCatchStore(state)
+    try {
+      store.purge(systemClock.now())
+    } catch (error) {
+      store.close()
+      throw error
+    }
+    return store
   } catch (error) {
     if (!(error instanceof CatcherError)) throw error
     throw new CommandError(error.message, 1, { cause: error })

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { examinedServer, site } from '../../../test/support/examined-server.ts'
@@ -10,6 +11,9 @@ import { sendBack } from '../../../test/support/send-back.ts'
 import { temporaryFolder } from '../../../test/support/temporary-folder.ts'
 import type { CommandIo } from '#app/command.ts'
 import { runCommandLine } from '#app/commands.ts'
+import { startCatcher } from '#app/start-catcher.ts'
+import { loadConfig } from '#config/load-config.ts'
+import type { PforteEvent } from '#telemetry/telemetry.ts'
 import { localPartOf } from '#catcher/catcher.ts'
 import { loadProfile, type SavedProfile } from '#compliance/profile-store.ts'
 import { openCatchStore } from '#catcher/store.ts'
@@ -178,6 +182,48 @@ async function startTaken(): Promise<AsyncDisposable & { readonly port: number }
   const server = await startScriptedServer(examinedServer({}))
   return { port: server.port, [Symbol.asyncDispose]: () => server.close() }
 }
+
+describe('what is older than six days is gone from the file', () => {
+  /** The mailbox of a run of last week. */
+  async function makeOld(place: Site): Promise<() => boolean> {
+    await mkdir(place.state, { recursive: true })
+    const store = openCatchStore(place.state)
+    const startedAtMs = Date.now() - 7 * 86_400_000
+    store.beginRun({ startedAtMs, server: 'mail.inst.example:25', mailbox: site.existing })
+    store.close()
+    return () => {
+      const database = new DatabaseSync(join(place.state, 'catcher.db'))
+      const rows = database.prepare('SELECT mailbox FROM runs').all()
+      database.close()
+      return rows.length > 0
+    }
+  }
+  test('after a command, without a catcher', async () => {
+    await using place = await makeSite('catcher: { domain: null }')
+    const isKept = await makeOld(place)
+    assert.ok(isKept())
+    assert.equal((await pforte(['catcher', 'list', ...place.config])).code, 0)
+    assert.ok(!isKept())
+  })
+  test('after a start of the relay that catches no more, and what fails there is told', async () => {
+    await using place = await makeSite()
+    const isKept = await makeOld(place)
+    const loaded = loadConfig({ file: place.config[1] ?? '', environment: {} })
+    assert.ok(loaded.ok)
+    const config = {
+      ...loaded.value.config,
+      catcher: { ...loaded.value.config.catcher, domain: null },
+    }
+    const events: string[] = []
+    const telemetry = { emit: ({ kind }: PforteEvent): void => void events.push(kind) }
+    assert.equal(await startCatcher(config, telemetry), null)
+    assert.deepEqual(events, [])
+    assert.ok(!isKept())
+    await writeFile(join(place.state, 'catcher.db'), 'no database '.repeat(1000))
+    assert.equal(await startCatcher(config, telemetry), null)
+    assert.deepEqual(events, ['catcher-failed'])
+  })
+})
 
 describe('pforte check --catcher', () => {
   test('is not run where nobody would catch anything', async () => {

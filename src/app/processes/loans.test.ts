@@ -97,6 +97,6 @@ test('a coordinator that is lost leaves one connection of each server, however m
   })
   const asked = [1, 2, 3].map(() => remote.borrow(route, 4, 1000))
   lose(new Error('the coordinator is gone'))
-  assert.deepEqual((await Promise.all(asked)).toSorted(), [false, false, true])
+  assert.equal((await Promise.all(asked)).filter((isLent) => isLent).length, 1)
   assert.deepEqual(told[0], [{ routeId: route, count: 0 }])
 })

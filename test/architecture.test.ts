@@ -70,6 +70,7 @@ const furtherDoors: Readonly<Record<string, { readonly users: readonly string[] 
   // The report has several forms, and each is its own reader's.
   'compliance/dns/check-domain.ts': { users: ['app'] },
   'compliance/measured.ts': { users: ['app'] },
+  'compliance/merge-saved.ts': { users: ['app'] },
   'compliance/profile-store.ts': { users: ['app'] },
   // Looking again: what the relay needs of it all the time, without the machinery of the checks.
   'compliance/recheck.ts': { users: ['app'] },

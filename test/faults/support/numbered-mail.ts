@@ -41,6 +41,8 @@ export function isWhole(wire: Buffer, mail: Pick<NumberedMail, 'number' | 'lineC
 
 /** Trace id of a mail as it left the relay: the same for all deliveries of what was taken once. */
 export function traceIdOf(wire: Buffer): string {
-  const head = wire.toString('latin1', 0, 2000)
-  return /^Received:[^]*?\bid ([\w.-]+)/.exec(head)?.[1] ?? ''
+  const head = wire.toString('latin1', 0, 4000)
+  const id = /^Received:[^]*?\bid ([\w.-]+)/m.exec(head)?.[1]
+  if (id === undefined) throw new Error(`no trace field of the relay: ${head.slice(0, 200)}`)
+  return id
 }

@@ -341,7 +341,7 @@ export const defaults: Readonly<Record<string, Default>> = {
   'rehearsal.mails': {
     value: 1500,
     reason:
-      'about two seconds of a core after each start, and the first mails cost half as much; none leaves the machine',
+      'some seconds of a core after each start, and the first mails cost a third less; none leaves the machine',
   },
 
   'catcher.domain': {

@@ -136,20 +136,3 @@ test('whoever resets the connection behind it: no more than a session may guess'
   const asked = await askedOf(field)
   assert.ok(asked.length <= 5 * 21, `${asked.length}`)
 })
-
-test('a guess that is known to be one is counted once, however often it is looked at', async () => {
-  const dead = guesses(6, 'dead')
-  await using field = await open({
-    limits: { ...quick, maxUnknownRecipients: 100 },
-    guessing: { mode: 'observe', maxUnknown: 20, maxQuestions: 1000 },
-  })
-  await pipeline(field, groupOf(dead), 1 + dead.length)
-  // Behind recipients that have to be asked for, the dead ones are looked at again with each answer.
-  const group = [
-    ...Array.from({ length: 14 }, (_none, index) => `known${index}@inst.example`),
-    ...dead,
-  ]
-  const replies = await pipeline(field, groupOf(group), 1 + group.length)
-  assert.equal(replies.filter((text) => text.startsWith('550')).length, dead.length)
-  assert.deepEqual(field.relay.events('guessing-seen'), [])
-})

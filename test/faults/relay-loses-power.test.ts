@@ -72,6 +72,9 @@ async function record(work: string): Promise<Record> {
       if (id !== undefined) taken.set(id, content)
       else otherwise.push(final ?? 'no reply')
     }
+    // A client reads a 250 before strace has seen its write end, and a call that a kill interrupts is no
+    // line of the log. Who can answer QUIT has ended it.
+    await client.command('QUIT', 221)
   })
   process.kill(relayPid(path.join(watched, 'spool')), 'SIGKILL')
   await relay.ended

@@ -438,7 +438,7 @@ export class IntakeSession implements Expirable {
   }
 
   #judgeRecipient(candidate: ForwardPath): void {
-    const judged = this.#desk.judgeRecipient(candidate)
+    const judged = this.#desk.recipients.judge(candidate)
     if (!(judged instanceof Promise)) {
       this.#recipientJudged(candidate, judged)
       return
@@ -454,7 +454,7 @@ export class IntakeSession implements Expirable {
   #recipientJudged(candidate: ForwardPath, judged: JudgedRecipient): void {
     const { verdict } = judged
     const said = this.#feed({ kind: 'recipient-judged', verdict, traceId: this.#desk.mailId })
-    this.#desk.recipientJudged(candidate, judged, said)
+    this.#desk.recipients.judged(candidate, judged, said)
   }
 
   /** A pipelined group of RCPTs would otherwise be verified one round trip after the other. */
@@ -465,8 +465,8 @@ export class IntakeSession implements Expirable {
     for (const line of this.#decoder.peek(Math.min(maxLookAheadCount, room.recipientCount))) {
       const parsed = parseCommand(line)
       if (!parsed.ok || parsed.value.verb !== 'RCPT') return
-      if (!this.#desk.mayAskAhead) return
-      if (!this.#desk.askAhead(parsed.value.forwardPath)) errorCount += 1
+      if (!this.#desk.recipients.mayAskAhead) return
+      if (!this.#desk.recipients.askAhead(parsed.value.forwardPath)) errorCount += 1
       if (errorCount >= room.errorCount) return
     }
   }

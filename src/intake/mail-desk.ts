@@ -4,40 +4,25 @@
 import { ChunkDecoder } from '#smtp/chunk-decoder.ts'
 import { ContentDecoder, type WireDecoder } from '#smtp/content-decoder.ts'
 import { NormalizingDecoder } from '#smtp/normalizing-decoder.ts'
-import type { ForwardPath } from '#smtp/path.ts'
-import { encodeMailbox, forwardPathText, reversePathText } from '#smtp/path.ts'
+import { encodeMailbox, reversePathText } from '#smtp/path.ts'
 import { contentLimitBytes } from '#policy/policy.ts'
-import type { RecipientAnswer, Recipients } from '#recipients/recipients.ts'
 import type { Greeting, Transaction } from '#session/session.ts'
 import { accept, defer, type Verdict } from '#verdict/verdict.ts'
 import type { ContentMemory } from './content-memory.ts'
-import { finishMail, identityOf, type CompleteMail, type FinishOptions } from './finish-mail.ts'
+import type { CompleteMail, FinishOptions } from './finish-mail.ts'
 import { IncomingContent } from './incoming-content.ts'
-import { clientNetwork } from './guess-book.ts'
-import { guardedVerify, type Guessing } from './guarded-verify.ts'
-import type { IntakeEvent } from './intake-event.ts'
 import type { MailJudgement } from './judge-mail.ts'
-import {
-  judgeRecipient,
-  type JudgedRecipient,
-  type RecipientJudgeOptions,
-  type TakenRecipient,
-} from './judge-recipient.ts'
-import { TransactionRules, type MailRules } from './mail-rules.ts'
+import { MailUnderWay } from './mail-under-way.ts'
+import { mailboxTexts, RecipientDesk, type RecipientDeskOptions } from './recipient-desk.ts'
 
-export interface MailDeskOptions {
-  readonly recipientJudge: RecipientJudgeOptions
-  readonly guessing: Guessing
+export interface MailDeskOptions extends RecipientDeskOptions {
   readonly finish: FinishOptions
-  /** Null: all are off. Then nothing is looked up and nobody waits. */
-  readonly mailRules: MailRules | null
   readonly contentMemory: ContentMemory
   readonly maxContentInMemoryBytes: number
   readonly contentFolder: string
   /** A CR or LF on its own in the content: refused, or made a line end or a space. */
   readonly bareNewlines: 'reject' | 'normalize'
   readonly monotonicMs: () => number
-  readonly emit: (event: IntakeEvent) => void
 }
 
 /** The client as the trace field needs it. */
@@ -50,33 +35,20 @@ export interface ClientFacts {
   readonly port: number
 }
 
-type Verify = Recipients['verify']
-
 export class MailDesk {
+  readonly recipients: RecipientDesk
   readonly #options: MailDeskOptions
-  readonly #judge: RecipientJudgeOptions
-  readonly #ask: Verify
   readonly #session: string
-  readonly #clientAddress: () => string
   readonly #onProgress: () => void
   #mailCount = 0
   #mailId = ''
   #transaction: Transaction | null = null
-  /** Of the open transaction. */
-  #rules: TransactionRules | null = null
-  #taken: TakenRecipient[] = []
-  /** Answers to questions asked ahead of their turn. */
-  readonly #ahead = new Map<string, RecipientAnswer | Promise<RecipientAnswer>>()
   #content: IncomingContent | null = null
   /** Of that content, when it comes in chunks. */
   #chunks: ChunkDecoder | null = null
   #contentStartedMs = 0
   #waitForStored: (() => void) | null = null
-  /** The mail that is being handed over, and what comes of it. */
-  #underWay: { readonly mail: CompleteMail; readonly judgement: Promise<MailJudgement> } | null =
-    null
-  /** The ledger still reads the content of that mail. */
-  #isRemembered: Promise<void> | null = null
+  #underWay: MailUnderWay | null = null
 
   /** `onProgress`: a congested disk has caught up. */
   constructor(
@@ -85,16 +57,9 @@ export class MailDesk {
     clientAddress: () => string,
     onProgress: () => void,
   ) {
-    const { recipientJudge, guessing } = options
+    this.recipients = new RecipientDesk(options, session, clientAddress)
     this.#options = options
-    this.#ask = guardedVerify(
-      (query) => recipientJudge.recipients.verify(query),
-      guessing,
-      () => clientNetwork(clientAddress()),
-    )
-    this.#judge = { ...recipientJudge, recipients: { verify: this.#verify } }
     this.#session = session
-    this.#clientAddress = clientAddress
     this.#onProgress = onProgress
   }
 
@@ -116,69 +81,15 @@ export class MailDesk {
     this.#mailCount += 1
     this.#mailId = `${this.#session}.${this.#mailCount}`
     this.#transaction = transaction
-    this.#rules = this.#openRules(transaction)
+    this.recipients.open(this.#mailId, transaction)
     const { sizeBytes } = transaction.parameters
     const hasRoom = this.#options.finish.spool.hasRoomFor(sizeBytes ?? 0)
     return hasRoom ? accept : defer({ kind: 'storage-failed' })
   }
 
-  /** The client will not hear how the mail under way ends, and sends it again: maybe before it ends. */
+  /** The client will not hear how the mail under way ends. */
   clientGone(): void {
-    if (this.#underWay === null || this.#isRemembered !== null) return
-    const { mail, judgement } = this.#underWay
-    const head = mail.content.head()
-    if (head === null) return
-    const stored = mail.content.stored(head)
-    const served = judgement.then(({ served: addresses }) => addresses)
-    const { ledger } = this.#options.finish
-    this.#isRemembered = ledger.remember(identityOf(mail, stored), stored, served)
-  }
-
-  judgeRecipient(candidate: ForwardPath): JudgedRecipient | Promise<JudgedRecipient> {
-    const { parameters } = this.#openTransaction()
-    const judge =
-      this.#rules === null ? this.#judge : { ...this.#judge, mailRules: this.#rules.judge }
-    return judgeRecipient(judge, candidate, parameters, this.#taken)
-  }
-
-  /** False: more questions than those under way would be beyond the budget of the client's network. */
-  get mayAskAhead(): boolean {
-    const { book } = this.#options.guessing
-    return book.mayAskAhead(clientNetwork(this.#clientAddress()))
-  }
-
-  /**
-   * Has a recipient asked for whose turn comes soon. Its answer waits for it, whatever it is. False: it is
-   * refused without a question.
-   */
-  askAhead(candidate: ForwardPath): boolean {
-    const { parameters } = this.#openTransaction()
-    const verify: Verify = (query) => {
-      const key = encodeMailbox(query.mailbox)
-      const answer = this.#ahead.get(key) ?? this.#ask(query)
-      this.#ahead.set(key, answer) // known ones too: each is counted once
-      return answer
-    }
-    const mailRules = this.#rules?.judgeAhead ?? null
-    const ahead = { ...this.#judge, recipients: { verify }, mailRules }
-    const judged = judgeRecipient(ahead, candidate, parameters, this.#taken)
-    return judged instanceof Promise || judged.verdict.kind !== 'reject'
-  }
-
-  /** Keeps an accepted recipient, and tells what was decided; `reply` is what the client got. */
-  recipientJudged(candidate: ForwardPath, judged: JudgedRecipient, reply: string): void {
-    if (judged.taken !== null) this.#taken.push(judged.taken)
-    this.#options.emit({
-      kind: 'recipient-judged',
-      session: this.#session,
-      mail: this.#mailId,
-      reversePath: reversePathText(this.#openTransaction().reversePath),
-      recipient: forwardPathText(candidate),
-      verdict: judged.verdict,
-      reply,
-      source: judged.source,
-      tookMs: judged.tookMs,
-    })
+    this.#underWay?.clientGone()
   }
 
   beginContent(): void {
@@ -222,23 +133,18 @@ export class MailDesk {
     if (!mail.content.isStored)
       await new Promise<void>((resolve) => (this.#waitForStored = resolve))
     const receiveMs = startMs - this.#contentStartedMs
-    this.#underWay = { mail, judgement: finishMail(this.#options.finish, mail) }
-    this.#isRemembered = null
-    const judgement = await this.#underWay.judgement.catch((error: unknown) => {
+    const underWay = new MailUnderWay(this.#options.finish, mail)
+    this.#underWay = underWay
+    const judgement = await underWay.judgement.catch((error: unknown) => {
       this.#underWay = null
       mail.content.discard() // nobody will settle it
       throw error
     })
     const handoverMs = this.#options.monotonicMs() - startMs
-    const settle = async (reply: string, isClientGone: boolean): Promise<void> => {
+    const settle = (reply: string, isClientGone: boolean): Promise<void> => {
       this.#emitFinished(mail, judgement, { reply, isClientGone, receiveMs, handoverMs })
-      if (isClientGone) this.clientGone()
       this.#underWay = null
-      await this.#isRemembered
-      if (!isClientGone && judgement.isRetry && judgement.verdict.kind === 'accept') {
-        await this.#forget(mail)
-      }
-      mail.content.discard()
+      return underWay.settle(judgement, isClientGone)
     }
     return { judgement, settle }
   }
@@ -248,28 +154,8 @@ export class MailDesk {
     this.#content?.discard()
     this.#content = null
     this.#chunks = null
-    this.#taken = []
-    if (this.#ahead.size > 0) this.#ahead.clear()
     this.#transaction = null
-    this.#rules = null
-  }
-
-  #openRules({ reversePath }: Transaction): TransactionRules | null {
-    const { mailRules, emit } = this.#options
-    if (mailRules === null) return null
-    const clientAddress = this.#clientAddress()
-    const transaction = { session: this.#session, mail: this.#mailId, clientAddress, reversePath }
-    return new TransactionRules(mailRules, transaction, emit)
-  }
-
-  readonly #verify: Verify = (query) => {
-    if (this.#ahead.size > 0) {
-      const key = encodeMailbox(query.mailbox)
-      const answer = this.#ahead.get(key)
-      this.#ahead.delete(key)
-      if (answer !== undefined) return answer
-    }
-    return this.#ask(query)
+    this.recipients.close()
   }
 
   #open(decoder: WireDecoder): void {
@@ -293,7 +179,7 @@ export class MailDesk {
   }
 
   #maxMessageBytes(): number {
-    return this.#taken.reduce(
+    return this.recipients.taken.reduce(
       (least, recipient) => Math.min(least, recipient.maxMessageBytes),
       this.#options.recipientJudge.maxMessageBytes,
     )
@@ -311,7 +197,7 @@ export class MailDesk {
     return {
       id: this.#mailId,
       transaction: this.#openTransaction(),
-      taken: this.#taken,
+      taken: this.recipients.taken,
       content: this.#content,
       maxMessageBytes: this.#maxMessageBytes(),
       clientAddress: client.address,
@@ -320,14 +206,6 @@ export class MailDesk {
       clientCertificate: client.clientCertificate,
       clientPort: client.port,
     }
-  }
-
-  /** The client has heard: the same bytes once more would be a mail of their own. */
-  async #forget(mail: CompleteMail): Promise<void> {
-    const head = mail.content.head()
-    if (head === null) return
-    const stored = mail.content.stored(head)
-    await this.#options.finish.ledger.forget(identityOf(mail, stored), stored)
   }
 
   #emitFinished(
@@ -342,7 +220,7 @@ export class MailDesk {
       clientAddress: mail.clientAddress,
       greetingName: mail.greeting.name,
       reversePath: reversePathText(mail.transaction.reversePath),
-      recipients: recipientsOf(mail),
+      recipients: mailboxTexts(mail.taken),
       sizeBytes: mail.content.sizeBytes,
       verdict: judgement.verdict,
       transfers: judgement.transfers,
@@ -354,8 +232,4 @@ export class MailDesk {
       ...facts,
     })
   }
-}
-
-function recipientsOf(mail: CompleteMail): readonly string[] {
-  return mail.taken.map(({ mailbox }) => encodeMailbox(mailbox))
 }

@@ -18,6 +18,7 @@ import {
 } from '#policy/policy.ts'
 import { encodeMailbox, reversePathText, type Mailbox, type ReversePath } from '#smtp/path.ts'
 import { defer } from '#verdict/verdict.ts'
+import { AskedAhead } from './asked-ahead.ts'
 import type { IntakeEvent } from './intake-event.ts'
 
 /** None of its functions throws or rejects. */
@@ -53,16 +54,13 @@ interface Origin {
   readonly clientName: string | null
 }
 
-/** Answers for RCPTs that were asked ahead of their turn: as many as are looked at ahead, and some. */
-const maxAheadCount = 100
-
 export class TransactionRules {
   readonly #rules: MailRules
   readonly #transaction: RuledTransaction
   readonly #emit: (event: IntakeEvent) => void
   #origin: MaybeLater<Origin> | null = null
   readonly #observed = new Set<MailRule>()
-  readonly #ahead = new Map<string, MaybeLater<Objection | null>>()
+  readonly #ahead = new AskedAhead<MaybeLater<Objection | null>>()
 
   constructor(rules: MailRules, transaction: RuledTransaction, emit: (event: IntakeEvent) => void) {
     this.#rules = rules
@@ -72,12 +70,8 @@ export class TransactionRules {
 
   /** A value when nothing has to be looked up. Never rejects. */
   readonly judge = (recipient: Mailbox): MaybeLater<Objection | null> => {
-    if (this.#ahead.size > 0) {
-      const key = encodeMailbox(recipient)
-      const answer = this.#ahead.get(key)
-      this.#ahead.delete(key)
-      if (answer !== undefined) return answer
-    }
+    const answer = this.#ahead.take(recipient)
+    if (answer !== undefined) return answer
     this.#origin ??= this.#findOrigin()
     return this.#origin instanceof Promise
       ? this.#origin.then((origin) => this.#ofRecipient(origin, recipient))
@@ -85,12 +79,8 @@ export class TransactionRules {
   }
 
   /** The answer is kept for its turn: an attempt is one attempt. */
-  readonly judgeAhead = (recipient: Mailbox): MaybeLater<Objection | null> => {
-    const key = encodeMailbox(recipient)
-    const answer = this.#ahead.get(key) ?? this.judge(recipient)
-    if (this.#ahead.size < maxAheadCount) this.#ahead.set(key, answer)
-    return answer
-  }
+  readonly judgeAhead = (recipient: Mailbox): MaybeLater<Objection | null> =>
+    this.#ahead.ask(recipient, () => this.judge(recipient))
 
   #findOrigin(): MaybeLater<Origin> {
     const { origin, exceptions, findClientName, findMailDomain } = this.#rules

@@ -117,6 +117,15 @@ test('the budget of a network for unknown ones, over sessions at the same time',
   assert.ok(asked <= 2 * 13 + sessionCount, `${asked}`)
 })
 
+test('unknown ones that need no question: each is counted once, not ahead and in its turn', async () => {
+  await using field = await open({ limits: quick, guessing: { mode: 'enforce', maxUnknown: 14 } })
+  const names = guesses(6)
+  await pipeline(field, `${groupOf(names)}QUIT\r\n`, 8)
+  await pipeline(field, `${groupOf(['known0@inst.example', ...names])}QUIT\r\n`, 9)
+  const [, reply] = await pipeline(field, `${groupOf(['known1@inst.example'])}QUIT\r\n`, 3)
+  assert.match(reply ?? '', /^250 2\.1\.5 /)
+})
+
 test('the budget of a network for questions', async () => {
   await using field = await open({ limits: quick, guessing: { mode: 'enforce', maxQuestions: 7 } })
   const names = Array.from({ length: 90 }, (_none, index) => `known${index}@inst.example`)

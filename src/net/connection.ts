@@ -134,9 +134,10 @@ export class Connection {
     this.#socket.resume()
   }
 
-  /** Ends our side once everything written has left. */
+  /** Ends our side once everything written has left; once is enough. */
   end(): void {
-    this.#socket.end()
+    // Node makes an error, with its stack, of each further end: a tenth of what a mail costs.
+    if (!this.#socket.writableEnded) this.#socket.end()
   }
 
   /** Says this and is gone: no handler is called any more, and nothing is waited for but the kernel. */

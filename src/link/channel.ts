@@ -44,6 +44,7 @@ export class Channel implements LinkPeer {
   /** Questions of the other end that are being answered. */
   #answeringCount = 0
   #isClosing = false
+  #isCollecting = false
 
   constructor(options: ChannelOptions) {
     this.#options = options
@@ -94,9 +95,20 @@ export class Channel implements LinkPeer {
   #send(head: Head, bytes: Buffer | null): void {
     const { socket } = this.#options
     if (socket.destroyed || socket.writableEnded) return
-    socket.cork()
+    this.#collect()
     for (const piece of encodeFrame(head as unknown as Json, bytes)) socket.write(piece)
-    socket.uncork()
+  }
+
+  /** Frames of one turn of the event loop leave in one write: each costs both processes a system call. */
+  #collect(): void {
+    if (this.#isCollecting) return
+    const { socket } = this.#options
+    this.#isCollecting = true
+    socket.cork()
+    setImmediate(() => {
+      this.#isCollecting = false
+      socket.uncork()
+    })
   }
 
   #onData(chunk: Buffer): void {

@@ -1,4 +1,4 @@
-// The way to the spool's thread and back: calls made together go in one message, answers are matched by
+// The way to the spool's thread and back: calls of one turn of the event loop go in one message, answers are matched by
 // number, and the end of the thread is the failure of everything asked.
 
 import type { Worker } from 'node:worker_threads'
@@ -36,7 +36,7 @@ export class SpoolThread {
     return new Promise((resolve, reject) => {
       this.#number += 1
       this.#asked.set(this.#number, { isCommit: call.kind === 'commit', resolve, reject })
-      if (this.#outbox.length === 0) queueMicrotask(() => this.#send())
+      if (this.#outbox.length === 0) setImmediate(() => this.#send())
       this.#outbox.push({ number: this.#number, call })
       this.#transfers.push(...transfers)
     })

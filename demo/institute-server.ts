@@ -135,7 +135,7 @@ export class InstituteServer implements AsyncDisposable {
   }
 
   /** Resolves as soon as that many mails have been accepted. Rejects after the deadline. */
-  async waitForMails(count: number, deadlineMs = 5000): Promise<readonly ReceivedMail[]> {
+  async waitForMails(count: number, deadlineMs = 20_000): Promise<readonly ReceivedMail[]> {
     const giveUpAt = performance.now() + deadlineMs
     while (this.#mails.length < count) {
       if (performance.now() > giveUpAt) {

@@ -12,7 +12,7 @@ export interface RawClientOptions {
   readonly address?: string
   /** The client's own address. */
   readonly localAddress?: string
-  /** For each reply and for connecting. Default 5000. */
+  /** For each reply and for connecting. Default 15,000. */
   readonly deadlineMs?: number
 }
 
@@ -27,7 +27,7 @@ const maxLineBytes = 16 * 1024 * 1024
 
 /** Resolves when the TCP connection stands; the banner is the first reply to expect. */
 export async function connectRaw(options: RawClientOptions): Promise<RawClient> {
-  const { port, address = '127.0.0.1', localAddress, deadlineMs = 5000 } = options
+  const { port, address = '127.0.0.1', localAddress, deadlineMs = 15_000 } = options
   const local = localAddress === undefined ? {} : { localAddress }
   const socket = connectTcp({ port, host: address, noDelay: true, ...local })
   await once(socket, 'connect', { signal: AbortSignal.timeout(deadlineMs) })

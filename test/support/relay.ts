@@ -109,7 +109,7 @@ export async function startRelay(options: RelayOptions): Promise<TestRelay> {
       pid: relay.pid ?? 0,
       log,
       events,
-      waitForEvent: (fits, timeoutMs = 5000) => waitForEvent(events, fits, timeoutMs),
+      waitForEvent: (fits, timeoutMs = 20_000) => waitForEvent(events, fits, timeoutMs),
       pforte: (...args) => run([...args, '--config', configFile]),
       signal: (signal) => void relay.kill(signal),
       ended,

@@ -81,7 +81,7 @@ export function endpointOf(server: { readonly address: string; readonly port: nu
 /** Waits until `holds` does; rejects after `timeoutMs`. */
 export async function until(
   holds: () => boolean | Promise<boolean>,
-  timeoutMs = 5000,
+  timeoutMs = 20_000,
 ): Promise<void> {
   const endMs = performance.now() + timeoutMs
   while (!(await holds())) {

@@ -78,7 +78,8 @@ const shorthands: Readonly<Record<string, string>> = {
   'src/delivery/attempt.ts':
     'const { reversePath, isSmtpUtf8, is8BitMime, clientAddress, greetingName } = lease',
   // For the rules, which only judge it.
-  'src/intake/mail-desk.ts': '#openRules({ reversePath }: Transaction): TransactionRules | null {',
+  'src/intake/recipient-desk.ts':
+    '#rulesOf(mail: string, { reversePath }: Transaction): TransactionRules | null {',
   'src/session/on-mail.ts': 'const { reversePath, parameters } = command',
 }
 

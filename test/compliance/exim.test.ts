@@ -4,6 +4,7 @@ import { after, test } from 'node:test'
 import type { ShownSnippet } from '#compliance/report/remedies.ts'
 import { findPrograms, prefixOf, skipReason } from '../interop/support/programs.ts'
 import { createAuthority } from '../support/certificates.ts'
+import { checkApplied } from './support/applied.ts'
 import { assertGood, examine, mailHost, testRows, type Row } from './support/examine.ts'
 import { applyToExim, startExaminedExim, type EximConfiguration } from './support/exim.ts'
 import { goodServers } from './support/good-servers.ts'
@@ -101,6 +102,16 @@ const rows: readonly Row<EximConfiguration>[] = [
     remedied: ['rcpt-unknown-rejected'],
   },
   {
+    // Debian's own ACL takes everything for postmaster.
+    name: 'the alias of postmaster fails, and an ACL asks for everybody',
+    configuration: {
+      acl: ['  deny', '    domains = +local_domains', '    !verify = recipient'],
+      aliases: 'anna: mail\npostmaster: :fail: write to the help desk\n',
+    },
+    expected: { 'rcpt-existing-accepted': 'met', postmaster: 'violated refused' },
+    remedied: ['postmaster'],
+  },
+  {
     name: 'unknown recipients are deferred',
     configuration: {
       acl: ['  defer', '    domains = +local_domains', '    !verify = recipient'],
@@ -185,6 +196,7 @@ function apply(
   return applyToExim(configuration, here)
 }
 
+checkApplied(import.meta.filename)
 testRows({ program: 'Exim', skip, start, apply }, rows, () => {
   test('the good control', { timeout: 90_000 }, async () => {
     await using server = await goodServers.exim.start(programs, leaf)

@@ -11,7 +11,14 @@ import {
   type CourierConfiguration,
 } from './support/courier.ts'
 import { checkApplied } from './support/applied.ts'
-import { assertGood, examine, mailHost, testRows, type Row } from './support/examine.ts'
+import {
+  assertFindings,
+  assertGood,
+  examine,
+  mailHost,
+  testRows,
+  type Row,
+} from './support/examine.ts'
 import { goodServers } from './support/good-servers.ts'
 
 const programs = findPrograms('courier')
@@ -153,6 +160,8 @@ checkApplied(import.meta.filename)
 testRows({ program: 'Courier', skip, start, apply }, rows, () => {
   test('the good control', { timeout: 90_000 }, async () => {
     await using server = await goodServers.courier.start(programs, leaf)
-    assertGood(await examine(server, 'all', { ca, maySend: true }))
+    const report = await examine(server, 'all', { ca, maySend: true })
+    assertGood(report)
+    assertFindings(report, { postmaster: 'violated without-domain', smuggling: 'met' })
   })
 })

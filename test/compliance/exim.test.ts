@@ -5,7 +5,14 @@ import type { ShownSnippet } from '#compliance/report/remedies.ts'
 import { findPrograms, prefixOf, skipReason } from '../interop/support/programs.ts'
 import { createAuthority } from '../support/certificates.ts'
 import { checkApplied } from './support/applied.ts'
-import { assertGood, examine, mailHost, testRows, type Row } from './support/examine.ts'
+import {
+  assertFindings,
+  assertGood,
+  examine,
+  mailHost,
+  testRows,
+  type Row,
+} from './support/examine.ts'
 import { applyToExim, startExaminedExim, type EximConfiguration } from './support/exim.ts'
 import { goodServers } from './support/good-servers.ts'
 
@@ -200,6 +207,8 @@ checkApplied(import.meta.filename)
 testRows({ program: 'Exim', skip, start, apply }, rows, () => {
   test('the good control', { timeout: 90_000 }, async () => {
     await using server = await goodServers.exim.start(programs, leaf)
-    assertGood(await examine(server, 'all', { ca, maySend: true }))
+    const report = await examine(server, 'all', { ca, maySend: true })
+    assertGood(report)
+    assertFindings(report, { smuggling: 'met', 'vrfy-expn': 'met' })
   })
 })

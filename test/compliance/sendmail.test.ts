@@ -125,6 +125,11 @@ testRows(bench, fromElsewhere, () => {
     await using server = await goodServers.sendmail.start(programs, leaf)
     const report = await examine(server, 'all', { ca, sources, maySend: true })
     assertGood(report)
-    assertFindings(report, { 'starttls-handshake': 'met', 'tls-chain': 'met' })
+    assertFindings(report, {
+      'starttls-handshake': 'met',
+      'tls-chain': 'met',
+      'vrfy-expn': 'met',
+      smuggling: 'met',
+    })
   })
 })

@@ -22,7 +22,7 @@ export interface OpenSmtpdConfiguration {
 }
 
 const names = ['anna', 'postmaster', 'abuse']
-const goodMatch = `match from any for domain "${domain}" rcpt-to <recipients> action "local"`
+export const goodMatch: string = `match from any for domain "${domain}" rcpt-to <recipients> action "local"`
 
 export async function startExaminedOpenSmtpd(
   prefix: string,

@@ -57,11 +57,12 @@ function wayText(vantage: Vantage, contact: Contact): string {
 }
 
 function failure(failed: readonly Tried[], remedy: Remedy): Finding {
+  const codes = failed.map(({ contact }) => codeOf(contact))
   const ways = failed
     .map(({ vantage, contact }) => `${vantageText(vantage)} (${codeOf(contact)})`)
     .join(', ')
   // The address we were told to use is not one of this machine: nothing is known of the server.
-  if (failed.every(({ contact }) => codeOf(contact) === 'EADDRNOTAVAIL')) {
+  if (codes.every((code) => code === 'EADDRNOTAVAIL')) {
     return undetermined(
       text(`Keine eigene Adresse: ${ways}.`, `Not an address of this machine: ${ways}.`),
       { subtype: 'source-not-local' },
@@ -70,10 +71,11 @@ function failure(failed: readonly Tried[], remedy: Remedy): Finding {
   return violated(
     text(`In drei Versuchen keine Verbindung: ${ways}.`, `No connection in three tries: ${ways}.`),
     {
-      subtype: failed.some(({ contact }) => codeOf(contact) === 'ETIMEDOUT')
-        ? 'timeout'
-        : 'refused',
-      remedy,
+      subtype: codes.includes('ETIMEDOUT') ? 'timeout' : 'refused',
+      // Who does not listen answers that at once; silence comes from a firewall.
+      remedy: codes.every((code) => code === 'ETIMEDOUT')
+        ? { ...remedy, snippets: ['firewall'] }
+        : remedy,
       evidence: failed.flatMap(({ contact }) => (contact.kind === 'failed' ? [contact.seen] : [])),
     },
   )

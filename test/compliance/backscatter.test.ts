@@ -13,11 +13,13 @@ import { findPrograms, prefixOf, skipReason } from '../interop/support/programs.
 import { examinedServer } from '../support/examined-server.ts'
 import { startScriptedServer } from '../support/hostile-server.ts'
 import { probeDomain, startTestCatcher } from '../support/test-catcher.ts'
+import { checkApplied, noteApplied, planApplied } from './support/applied.ts'
 import {
   assertFindings,
   domain,
   examine,
   existing,
+  findingsOf,
   snippetsOf,
   type RealServer,
 } from './support/examine.ts'
@@ -30,6 +32,7 @@ import {
 } from './support/postfix.ts'
 
 const programs = findPrograms('postfix', 'exim', 'exim-debian', 'opensmtpd')
+checkApplied(import.meta.filename)
 const catcher = await startTestCatcher()
 after(() => catcher[Symbol.asyncDispose]())
 /** Debian's Exim sends nothing to its own host, and takes 127.0.0.1 for that. */
@@ -212,7 +215,9 @@ describe('Exim', { skip: skipReason(programs, 'exim', 'exim-debian'), concurrenc
     assert.equal(judged.finding.kind, 'undetermined')
   })
 
-  test('Debian’s local_sender_callout asks back', { timeout }, async () => {
+  const callout = 'Debian’s local_sender_callout asks back'
+  planApplied(callout)
+  test(callout, { timeout }, async () => {
     const catching = elsewhere.beginRun()
     const prefixes = {
       exim: prefixOf(programs, 'exim'),
@@ -241,6 +246,7 @@ describe('Exim', { skip: skipReason(programs, 'exim', 'exim-debian'), concurrenc
     const repaired = applyToExim(configuration, snippetsOf(report, 'Exim', ids))
     const after = await examineExim(repaired, elsewhere.beginRun())
     assertFindings(after, { 'no-sender-callback': 'met' })
+    noteApplied(callout, 'Exim', findingsOf(report, ids))
   })
 })
 

@@ -10,7 +10,15 @@ import {
   startExaminedCourier,
   type CourierConfiguration,
 } from './support/courier.ts'
-import { assertGood, examine, mailHost, testRows, type Row } from './support/examine.ts'
+import { checkApplied } from './support/applied.ts'
+import {
+  assertFindings,
+  assertGood,
+  examine,
+  mailHost,
+  testRows,
+  type Row,
+} from './support/examine.ts'
 import { goodServers } from './support/good-servers.ts'
 
 const programs = findPrograms('courier')
@@ -88,7 +96,25 @@ const rows: readonly Row<CourierConfiguration>[] = [
   {
     name: 'nobody is postmaster',
     configuration: { esmtpd: withoutTarpit, files: { 'aliases/system': 'anna: games\n' } },
-    expected: { postmaster: 'violated' },
+    expected: { postmaster: 'violated refused' },
+    remedied: ['postmaster'],
+    // Whatever is configured, an address without a domain is a syntax error to it.
+    remaining: { postmaster: 'violated without-domain' },
+  },
+  {
+    name: 'two recipients of a mail',
+    configuration: { esmtpd: withoutTarpit, files: { bofh: 'maxrcpts 2\n' } },
+    // It counts different ones only.
+    existing: ['anna', 'postmaster', 'abuse'].map((name) => `${name}@inst.example`),
+    maySend: true,
+    expected: { 'rcpt-multi': 'violated few-recipients' },
+    remedied: ['rcpt-multi'],
+  },
+  {
+    name: 'its own domain is refused as sender',
+    configuration: { esmtpd: withoutTarpit, files: { bofh: 'badfrom @inst.example\n' } },
+    expected: { 'own-domain-sender': 'violated refused', 'null-sender': 'met' },
+    remedied: ['own-domain-sender'],
   },
   {
     name: 'VRFY tells who is there',
@@ -105,6 +131,17 @@ const rows: readonly Row<CourierConfiguration>[] = [
     sources: ['127.0.0.11', '127.0.0.10'],
     expected: { 'relay-net-coverage': 'violated' },
   },
+  {
+    name: 'a network of the relays is refused',
+    configuration: {
+      esmtpd: withoutTarpit,
+      files: { 'smtpaccess/default': '127.0.1\tallow,BLOCK="550 Not you"\n' },
+    },
+    sources: ['127.0.1.10', '127.0.0.10'],
+    networks: ['127.0.1.10/32', '127.0.0.0/24'],
+    expected: { 'relay-net-coverage': 'violated' },
+    remedied: ['relay-net-coverage'],
+  },
 ]
 
 /** The one file of the snippet is that of the bench. */
@@ -119,9 +156,12 @@ function apply(
   return applyToCourier(configuration, here)
 }
 
+checkApplied(import.meta.filename)
 testRows({ program: 'Courier', skip, start, apply }, rows, () => {
   test('the good control', { timeout: 90_000 }, async () => {
     await using server = await goodServers.courier.start(programs, leaf)
-    assertGood(await examine(server, 'all', { ca, maySend: true }))
+    const report = await examine(server, 'all', { ca, maySend: true })
+    assertGood(report)
+    assertFindings(report, { postmaster: 'violated without-domain', smuggling: 'met' })
   })
 })

@@ -4,7 +4,15 @@ import { after, test } from 'node:test'
 import type { ShownSnippet } from '#compliance/report/remedies.ts'
 import { findPrograms, prefixOf, skipReason } from '../interop/support/programs.ts'
 import { createAuthority } from '../support/certificates.ts'
-import { assertGood, examine, mailHost, testRows, type Row } from './support/examine.ts'
+import { checkApplied } from './support/applied.ts'
+import {
+  assertFindings,
+  assertGood,
+  examine,
+  mailHost,
+  testRows,
+  type Row,
+} from './support/examine.ts'
 import { applyToExim, startExaminedExim, type EximConfiguration } from './support/exim.ts'
 import { goodServers } from './support/good-servers.ts'
 
@@ -101,6 +109,16 @@ const rows: readonly Row<EximConfiguration>[] = [
     remedied: ['rcpt-unknown-rejected'],
   },
   {
+    // Debian's own ACL takes everything for postmaster.
+    name: 'the alias of postmaster fails, and an ACL asks for everybody',
+    configuration: {
+      acl: ['  deny', '    domains = +local_domains', '    !verify = recipient'],
+      aliases: 'anna: mail\npostmaster: :fail: write to the help desk\n',
+    },
+    expected: { 'rcpt-existing-accepted': 'met', postmaster: 'violated refused' },
+    remedied: ['postmaster'],
+  },
+  {
     name: 'unknown recipients are deferred',
     configuration: {
       acl: ['  defer', '    domains = +local_domains', '    !verify = recipient'],
@@ -185,9 +203,12 @@ function apply(
   return applyToExim(configuration, here)
 }
 
+checkApplied(import.meta.filename)
 testRows({ program: 'Exim', skip, start, apply }, rows, () => {
   test('the good control', { timeout: 90_000 }, async () => {
     await using server = await goodServers.exim.start(programs, leaf)
-    assertGood(await examine(server, 'all', { ca, maySend: true }))
+    const report = await examine(server, 'all', { ca, maySend: true })
+    assertGood(report)
+    assertFindings(report, { smuggling: 'met', 'vrfy-expn': 'met' })
   })
 })

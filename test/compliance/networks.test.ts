@@ -1,51 +1,35 @@
-// Relay networks of their own, IPv4 and IPv6: loopback hides what a server does to some addresses only. This file runs once
-// more, as a program of its own in a network namespace in which addresses of two documentation prefixes are local.
+// Relay networks of their own, IPv4 and IPv6: loopback hides what a server does to some addresses only.
 
-import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
-import { isIPv6 } from 'node:net'
-import { test } from 'node:test'
-import { asRoot, findPrograms, prefixOf, skipReason } from '../interop/support/programs.ts'
+import { after, test } from 'node:test'
+import { findPrograms, prefixOf, skipReason } from '../interop/support/programs.ts'
+import { startDnsServer } from '../support/dns-server.ts'
+import { checkApplied } from './support/applied.ts'
+import {
+  applyToCourier,
+  startExaminedCourier,
+  type CourierConfiguration,
+} from './support/courier.ts'
 import { testRows, type Row } from './support/examine.ts'
 import { applyToExim, startExaminedExim, type EximConfiguration } from './support/exim.ts'
+import { addresses, isInside, networks, runInside, sources } from './support/own-network.ts'
 import {
   applyToPostfix,
   startExaminedPostfix,
   type PostfixConfiguration,
 } from './support/postfix.ts'
 
-const programs = findPrograms('postfix', 'exim', 'exim-debian', 'iproute2')
-const skip = skipReason(programs, 'postfix', 'exim', 'exim-debian', 'iproute2')
-const networks = ['198.51.100.0/23', '2001:db8:103::/64']
-/** In both halves of the /23, and two anywhere in the /64. */
-const sources = ['198.51.100.10', '198.51.101.77', '2001:db8:103::10', '2001:db8:103::beef:1']
-const addresses = { a: ['198.51.100.25'], aaaa: ['2001:db8:103::25'] }
-const inside = 'PFORTE_TEST_NETWORK'
+const programs = findPrograms('postfix', 'exim', 'exim-debian', 'courier', 'iproute2')
+const skip = skipReason(programs, 'postfix', 'exim', 'exim-debian', 'courier', 'iproute2')
 
-if (process.env[inside] === undefined) {
-  test('relay networks of their own', { skip, timeout: 240_000 }, runInside)
+if (!isInside) {
+  test('relay networks of their own', { skip, timeout: 240_000 }, () =>
+    runInside(programs, import.meta.filename),
+  )
 } else {
+  checkApplied(import.meta.filename)
   describePostfix()
   describeExim()
-}
-
-function runInside(): void {
-  const ip = `${prefixOf(programs, 'iproute2')}/bin/ip`
-  const script = `
-    "$1" link set lo up
-    "$1" route add local ${networks[0]} dev lo
-    for each in ${[...sources, ...addresses.aaaa].filter(isIPv6).join(' ')}; do
-      "$1" -6 address add $each/128 dev lo nodad # a route alone lets nobody bind to it, other than with IPv4
-    done
-    exec "$2" --test-reporter=tap "$3"`
-  const command = ['unshare', '--net', 'sh', '-ec', script, 'sh', ip, process.execPath]
-  const environment = [`HOME=${process.env['HOME'] ?? ''}`, `${inside}=1`]
-  const path = `PATH=${process.env['PATH'] ?? ''}`
-  const [program = '', ...parameters] = asRoot(['env', '-i', path, ...environment, ...command])
-  const file = import.meta.filename
-  const run = spawnSync(program, [...parameters, file], { encoding: 'utf8', timeout: 200_000 })
-  assert.equal(run.status, 0, `${run.stdout}\n${run.stderr}`)
-  assert.match(run.stdout, /^# pass [1-9]/m)
+  await describeCourier()
 }
 
 /** `inet_interfaces = all` is this namespace's loopback here. */
@@ -146,6 +130,64 @@ function describeExim(): void {
       configuration,
     )
   testRows({ program: 'Exim', skip, start, apply: applyToExim }, rows.map(fromNetworks))
+}
+
+/** Courier knows one resolver, at port 53. */
+async function describeCourier(): Promise<void> {
+  const zone = await startDnsServer(
+    {
+      '10.100.51.198.blocked.example': { a: ['127.0.0.2'] },
+      'example.com': { raw: { 16: [characterString('v=spf1 -all')] } },
+    },
+    53,
+  )
+  after(() => zone.close())
+  const files = { 'resolv.conf': 'nameserver 127.0.0.1\n' }
+  const everywhere = ['TARPIT=0', 'ADDRESS=0']
+  const bofh = (option: string): string =>
+    `opt ${option}=pass,none,neutral,softfail,unknown,error\n`
+  const rows: readonly Row<CourierConfiguration>[] = [
+    {
+      name: 'it listens on loopback',
+      configuration: { esmtpd: ['TARPIT=0', 'ADDRESS=127.0.0.1'] },
+      addresses: { a: ['127.0.0.1', ...addresses.a], aaaa: addresses.aaaa },
+      expected: { 'tcp-connect-v4': 'violated refused', 'tcp-connect-v6': 'violated refused' },
+      remedied: ['tcp-connect-v4', 'tcp-connect-v6'],
+    },
+    {
+      name: 'an address of the relays is on a block list',
+      configuration: {
+        esmtpd: [...everywhere, 'BLACKLISTS=-block=blocked.example,BLOCK,Blocked'],
+        files,
+      },
+      expected: { 'relay-net-coverage': 'violated single-addresses' },
+      remedied: ['relay-net-coverage'],
+    },
+    {
+      name: 'SPF of the sender is checked',
+      configuration: {
+        esmtpd: everywhere,
+        files: { ...files, bofh: bofh('BOFHSPFMAILFROM') },
+      },
+      expected: { 'rcpt-existing-accepted': 'met', 'no-spf-on-relayed': 'violated spf' },
+      remedied: ['no-spf-on-relayed'],
+    },
+    {
+      name: 'SPF of the author is checked, after the content',
+      configuration: { esmtpd: everywhere, files: { ...files, bofh: bofh('BOFHSPFFROM') } },
+      maySend: true,
+      expected: { 'data-clean': 'met', 'data-spf': 'violated data-rejection' },
+      remedied: ['data-spf'],
+    },
+  ]
+  const start = (configuration: CourierConfiguration): ReturnType<typeof startExaminedCourier> =>
+    startExaminedCourier(prefixOf(programs, 'courier'), configuration)
+  testRows({ program: 'Courier', skip, start, apply: applyToCourier }, rows.map(fromNetworks))
+}
+
+/** RFC 1035 §3.3. */
+function characterString(text: string): Buffer {
+  return Buffer.concat([Buffer.from([text.length]), Buffer.from(text)])
 }
 
 function fromNetworks<Configuration>(row: Row<Configuration>): Row<Configuration> {

@@ -4,7 +4,16 @@ import { after, test } from 'node:test'
 import { findPrograms, prefixOf, skipReason } from '../interop/support/programs.ts'
 import type { ShownSnippet } from '#compliance/report/remedies.ts'
 import { createAuthority, type CertificateFiles } from '../support/certificates.ts'
-import { assertGood, examine, mailHost, testRows, tryOut, type Row } from './support/examine.ts'
+import { checkApplied } from './support/applied.ts'
+import {
+  assertFindings,
+  assertGood,
+  examine,
+  mailHost,
+  testRows,
+  tryOut,
+  type Row,
+} from './support/examine.ts'
 import { goodServers } from './support/good-servers.ts'
 import { startSpamMilter } from './support/milter.ts'
 import { startGreylist } from './support/policy-server.ts'
@@ -267,6 +276,15 @@ const rows: readonly Row<PostfixConfiguration>[] = [
     remedied: ['smuggling'],
   },
   {
+    name: 'LF.LF ends a mail of those that are trusted',
+    configuration: {
+      mainCf: ['smtpd_forbid_bare_newline = normalize', 'mynetworks = 127.0.0.0/8'],
+    },
+    maySend: true,
+    expected: { smuggling: 'violated' },
+    remedied: ['smuggling'],
+  },
+  {
     name: 'twenty recipients of a mail',
     configuration: {
       mainCf: ['smtpd_recipient_limit = 20'],
@@ -278,7 +296,44 @@ const rows: readonly Row<PostfixConfiguration>[] = [
   {
     name: 'VRFY tells who is there',
     configuration: { mainCf: ['disable_vrfy_command = no'] },
-    expected: { 'vrfy-expn': 'met', subaddressing: 'met' },
+    expected: { 'vrfy-expn': 'violated by-difference', subaddressing: 'met' },
+    remedied: ['vrfy-expn'],
+  },
+  {
+    name: 'nobody is postmaster of a virtual domain',
+    configuration: {
+      mainCf: [
+        'mydestination = localhost',
+        'virtual_mailbox_domains = inst.example',
+        'virtual_mailbox_maps = inline:{ { anna@inst.example = anna } }',
+        'virtual_transport = discard:',
+      ],
+    },
+    expected: { 'rcpt-existing-accepted': 'met', postmaster: 'violated refused' },
+    remedied: ['postmaster'],
+  },
+  {
+    name: 'nobody is postmaster of a domain that is passed on',
+    configuration: {
+      mainCf: [
+        'mydestination = localhost',
+        'relay_domains = inst.example',
+        'relay_recipient_maps = inline:{ { anna@inst.example = anna } }',
+        'relay_transport = discard:',
+      ],
+    },
+    expected: { 'rcpt-existing-accepted': 'met', postmaster: 'violated refused' },
+    remedied: ['postmaster'],
+  },
+  {
+    name: 'a table refuses what comes for postmaster',
+    configuration: {
+      mainCf: [
+        'smtpd_recipient_restrictions = check_recipient_access inline:{ { postmaster@ = REJECT write to the help desk } }',
+      ],
+    },
+    expected: { postmaster: 'violated refused' },
+    remedied: ['postmaster'],
   },
 ]
 
@@ -394,6 +449,7 @@ function applyTls(
 
 testRows(bench, rows, others)
 testRows({ ...bench, apply: applyTls }, tlsRows)
+checkApplied(import.meta.filename)
 
 function others(): void {
   // An institute's gateway asks the mailbox server behind it, and says 450 for whom that one does not know.
@@ -438,6 +494,8 @@ function others(): void {
 
   test('the good control', { timeout: 90_000 }, async () => {
     await using server = await goodServers.postfix.start(programs, certificates.good)
-    assertGood(await examine(server, 'all', { ca, maySend: true }))
+    const report = await examine(server, 'all', { ca, maySend: true })
+    assertGood(report)
+    assertFindings(report, { smuggling: 'met', 'vrfy-expn': 'met' })
   })
 }

@@ -3,6 +3,7 @@
 import { after, test } from 'node:test'
 import { findPrograms, prefixOf, skipReason } from '../interop/support/programs.ts'
 import { createAuthority } from '../support/certificates.ts'
+import { checkApplied } from './support/applied.ts'
 import {
   assertFindings,
   assertGood,
@@ -98,8 +99,23 @@ const rows: readonly Row<SendmailConfiguration>[] = [
     sources: ['127.0.0.11', '127.0.0.10'],
     expected: { 'relay-net-coverage': 'violated', 'client-policy': 'violated' },
   },
+  {
+    name: 'a network of the relays is refused',
+    configuration: { access: ['Connect:127.0.1\tREJECT'] },
+    sources: ['127.0.1.10', '127.0.0.10'],
+    networks: ['127.0.0.0/24', '127.0.1.0/24'],
+    expected: { 'relay-net-coverage': 'violated', 'client-policy': 'violated' },
+    remedied: ['relay-net-coverage', 'client-policy'],
+  },
+  {
+    name: 'its own domain is refused as sender',
+    configuration: { access: ['From:inst.example\tREJECT'] },
+    expected: { 'own-domain-sender': 'violated refused', 'null-sender': 'met' },
+    remedied: ['own-domain-sender'],
+  },
 ]
 
+checkApplied(import.meta.filename)
 const bench = { program: 'sendmail', skip, start, apply: applyToSendmail }
 // sendmail relays whatever comes from 127.0.0.1; the relay comes from elsewhere.
 const sources = ['127.0.0.10']
@@ -109,6 +125,11 @@ testRows(bench, fromElsewhere, () => {
     await using server = await goodServers.sendmail.start(programs, leaf)
     const report = await examine(server, 'all', { ca, sources, maySend: true })
     assertGood(report)
-    assertFindings(report, { 'starttls-handshake': 'met', 'tls-chain': 'met' })
+    assertFindings(report, {
+      'starttls-handshake': 'met',
+      'tls-chain': 'met',
+      'vrfy-expn': 'met',
+      smuggling: 'met',
+    })
   })
 })

@@ -55,7 +55,8 @@ const rcodes: Readonly<Record<Exclude<ZoneFailure, 'silent'>, number>> = {
   refused: 5,
 }
 
-export async function startDnsServer(zone: Zone = {}): Promise<DnsServer> {
+/** `port`: for programs that know 53 only, in a network of their own. */
+export async function startDnsServer(zone: Zone = {}, port = 0): Promise<DnsServer> {
   const queries: DnsQuery[] = []
   const socket = createSocket('udp4')
   socket.on('message', (message, peer) => {
@@ -69,7 +70,7 @@ export async function startDnsServer(zone: Zone = {}): Promise<DnsServer> {
     if (answer === 'silent') return
     socket.send(encode(message, question.end, answer), peer.port, peer.address)
   })
-  socket.bind(0, '127.0.0.1')
+  socket.bind(port, '127.0.0.1')
   await once(socket, 'listening')
   let closing: Promise<void> | undefined
   const close = (): Promise<void> => {

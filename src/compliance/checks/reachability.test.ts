@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { afterMs, describeCheck, goodRcpt } from '../../../test/support/examined-server.ts'
+import { shownSnippets } from '#compliance/report/remedies.ts'
 import { playDialog } from '../../../test/support/hostile-behaviours.ts'
 import { banner220 } from './banner-220/check.ts'
 import { bannerDelay } from './banner-delay/check.ts'
@@ -29,6 +30,19 @@ describeCheck(tcpConnectV4, [
     target: { port: closedPort },
     kind: 'violated',
     subtype: 'refused',
+    also: ({ remedy }, report) => {
+      assert.ok(remedy !== null)
+      const shown = shownSnippets(
+        remedy,
+        report,
+        { networks: ['192.0.2.0/24', '2001:db8::/32'] },
+        'en',
+      )
+      assert.deepEqual(
+        shown.flatMap(({ program, code }) => (program === 'nftables' ? code.split('\n') : [])),
+        ['ip saddr 192.0.2.0/24 tcp dport 1 accept', 'ip6 saddr 2001:db8::/32 tcp dport 1 accept'],
+      )
+    },
   },
   {
     name: 'the source is not ours',

@@ -373,7 +373,16 @@ describeCheck(subaddressing, [
 
 describeCheck(vrfyExpn, [
   { name: 'not there', server: {}, kind: 'met' },
-  { name: '252', server: { other: () => '252 2.1.5 Send some mail' }, kind: 'met' },
+  { name: '252 to everybody', server: { other: () => '252 2.1.5 Send some mail' }, kind: 'met' },
+  {
+    name: '252, and 550 to who is not there (Postfix)',
+    server: {
+      other: (line) =>
+        line.includes(site.existing) ? '252 2.0.0 anna@inst.example' : '550 5.1.1 User unknown',
+    },
+    kind: 'violated',
+    subtype: 'by-difference',
+  },
   {
     name: 'confirmed',
     server: { other: () => '250 2.1.5 Anna <anna@inst.example>' },

@@ -4,6 +4,8 @@ export interface SnippetNames {
   /** CIDR blocks the relays connect from. Empty: placeholders are printed. */
   readonly networks: readonly string[]
   readonly domain: string
+  /** The one that was examined. */
+  readonly port: number
 }
 
 /** The code with the relay's networks and the domain in it. */
@@ -17,6 +19,7 @@ export function fillSnippet(code: string, names: SnippetNames): string {
   return code
     .replaceAll('@NETWORKS,@', networks.join(','))
     .replaceAll('@NETWORKS;@', networks.join(' ; '))
+    .replaceAll('@NETWORKS quoted@', networks.map((network) => `"${network}"`).join(', '))
     .replaceAll('@NETWORKS, BRACKETS@', bracketed.join(', '))
     .replaceAll(
       '@NETWORKS LINES@',
@@ -25,21 +28,33 @@ export function fillSnippet(code: string, names: SnippetNames): string {
     .replace(/@NETWORKS CIDR (\w+)@/g, (_, word: string) =>
       lines((network) => `${network}    ${word}`),
     )
-    .replace(/@NETWORKS (GreetPause|ClientRate|ClientConn) 0@/g, (_, key: string) =>
+    .replace(/@NETWORKS (\w+) (OK|0)@/g, (_, key: string, value: string) =>
       networks
         .flatMap(sendmailKeys)
-        .map((prefix) => `${key}:${prefix}\t0`)
+        .map((prefix) => `${key}:${prefix}\t${value}`)
         .join('\n'),
+    )
+    .replaceAll(
+      '@NETWORKS nftables@',
+      // A line each: a set of networks that overlap would be refused.
+      lines(
+        (network) => `${isIpv4(network) ? 'ip' : 'ip6'} saddr ${network} tcp dport @PORT@ accept`,
+      ),
     )
     .replaceAll(
       '@NETWORKS courier@',
       networks
         .flatMap(courierKeys)
-        .map((prefix) => `${prefix}\tallow,BOFHCHECKDNS=0,BOFHCHECKHELO=0,BOFHSPFMAILFROM=off`)
+        .map((prefix) => `${prefix}\tallow,${courierLeave}`)
         .join('\n'),
     )
     .replaceAll('@DOMAIN@', names.domain)
+    .replaceAll('@PORT@', `${names.port}`)
 }
+
+/** No block list, and nothing is asked of the name, the greeting or the sender. */
+const courierLeave =
+  'BLOCK,BOFHCHECKDNS=0,BOFHCHECKHELO=0,BOFHSPFHELO=off,BOFHSPFMAILFROM=off,BOFHSPFFROM=off'
 
 /** Courier: whole octets as sendmail; of IPv6 whole groups of four digits (`:2001:4ca0:0000:0103`). */
 function courierKeys(network: string): readonly string[] {

@@ -36,7 +36,8 @@ describe('a program is recognised', () => {
 
 describe('networks in a snippet', () => {
   const networks = ['129.187.254.0/23', '2001:4ca0:0:103::/64']
-  const fill = (code: string): string => fillSnippet(code, { networks, domain: 'inst.example' })
+  const fill = (code: string): string =>
+    fillSnippet(code, { networks, domain: 'inst.example', port: 25 })
   test('as lines for a CIDR table', () => {
     assert.equal(
       fill('@NETWORKS CIDR permit@'),
@@ -52,10 +53,16 @@ describe('networks in a snippet', () => {
   test('Postfix wants IPv6 in brackets', () => {
     assert.equal(fill('@NETWORKS, BRACKETS@'), '129.187.254.0/23, [2001:4ca0:0:103::]/64')
   })
+  test('nftables: a line each, by family', () => {
+    assert.equal(
+      fill('@NETWORKS nftables@'),
+      'ip saddr 129.187.254.0/23 tcp dport 25 accept\nip6 saddr 2001:4ca0:0:103::/64 tcp dport 25 accept',
+    )
+  })
   test('nothing is left unfilled in any snippet', () => {
     for (const [topic, byMta] of Object.entries(snippets)) {
       for (const snippet of Object.values(byMta)) {
-        assert.doesNotMatch(fill(snippet.code), /@(?:NETWORKS|DOMAIN)/, topic)
+        assert.doesNotMatch(fill(snippet.code), /@(?:NETWORKS|DOMAIN|PORT)/, topic)
       }
     }
   })

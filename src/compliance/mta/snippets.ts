@@ -18,6 +18,7 @@ export type SnippetTopic =
   | 'content-rules'
   | 'sender-checks'
   | 'postmaster'
+  | 'bare-postmaster'
   | 'vrfy'
   | 'tls'
   | 'eight-bit'
@@ -30,7 +31,10 @@ export interface Snippet {
   readonly code: string
 }
 
-type ByMta = Readonly<Partial<Record<Mta, Snippet>>>
+/** Whose configuration it is: the mail server's, or that of the firewall before it. */
+export type System = Mta | 'nftables'
+
+type BySystem = Readonly<Partial<Record<System, Snippet>>>
 
 function at(where: string, code: string): Snippet {
   return { where: { de: where, en: where }, code }
@@ -93,16 +97,24 @@ NO_CHECK_DATA_VERIFY_HEADER_SYNTAX = true
 CHECK_RCPT_NO_FAIL_TOO_MANY_BAD_RCPT = true`,
 )
 
+const sendmailAccess =
+  '/etc/mail/access (TAB between key and value; instead of other lines of the same key), then: makemap hash access < access'
+
 const sendmailNetworks = at(
-  '/etc/mail/access (TAB between key and value), then: makemap hash access < access',
-  `@NETWORKS GreetPause 0@
+  sendmailAccess,
+  `@NETWORKS Connect OK@
+@NETWORKS GreetPause 0@
 @NETWORKS ClientRate 0@
 @NETWORKS ClientConn 0@`,
 )
 
-const courierNetworks = at(
+const courierAccess = `# /etc/courier/smtpaccess/relays
+@NETWORKS courier@`
+
+const courierFilters = at(
   '/etc/courier/smtpaccess/relays (TAB before allow; no RELAYCLIENT), then: makesmtpaccess',
-  '@NETWORKS courier@',
+  `${courierAccess}
+# a filter beside it knows no exempt networks; one that refuses (filterctl) may only mark, or has to go`,
 )
 
 const courierConnections = at(
@@ -110,8 +122,18 @@ const courierConnections = at(
   `MAXPERIP=40
 MAXPERC=40
 TARPIT=0
-# /etc/courier/smtpaccess/relays
-@NETWORKS courier@`,
+${courierAccess}`,
+)
+
+const opensmtpdBarePostmaster =
+  'match from any for local rcpt-to regex "^postmaster@" action "local"'
+
+const opensmtpdNetworks = at(
+  '/etc/smtpd.conf, before the other match lines',
+  `table relays { @NETWORKS quoted@ }
+match from src <relays> for domain "@DOMAIN@" rcpt-to <recipients> action "local"
+# rcpt-to and action as in the line of this domain for others
+# a filter that looks at the client: leave it out of the line listen on, or let it spare src <relays>`,
 )
 
 const opensmtpdLimits = at(
@@ -120,8 +142,16 @@ const opensmtpdLimits = at(
 smtp limit max-mails 1000`,
 )
 
-export const snippets: Readonly<Record<SnippetTopic, ByMta>> = {
-  firewall: {},
+export const snippets: Readonly<Record<SnippetTopic, BySystem>> = {
+  firewall: {
+    nftables: {
+      where: text(
+        '/etc/nftables.conf, Kette mit „hook input“, vor der ersten Regel, die verwirft; dann: nft -f /etc/nftables.conf. Andere Firewalls auf dem Weg ebenso',
+        '/etc/nftables.conf, chain with “hook input”, before the first rule that drops; then: nft -f /etc/nftables.conf. Other firewalls on the way likewise',
+      ),
+      code: '@NETWORKS nftables@',
+    },
+  },
   'listen-everywhere': {
     postfix: at('main.cf', 'inet_interfaces = all\ninet_protocols = all'),
     exim: at('/etc/exim4/update-exim4.conf.conf', "dc_local_interfaces='<; 0.0.0.0 ; ::0'"),
@@ -139,7 +169,7 @@ export const snippets: Readonly<Record<SnippetTopic, ByMta>> = {
     exchange: exchangeConnector,
     sendmail: sendmailNetworks,
     courier: courierConnections,
-    opensmtpd: opensmtpdLimits,
+    opensmtpd: opensmtpdNetworks,
   },
   domain: {
     postfix: at(
@@ -202,7 +232,7 @@ soft_bounce = no`,
       'Set-ReceiveConnector "Mailrelay" -MaxRecipientsPerMessage 1000\nSet-TransportConfig -MaxRecipientEnvelopeLimit 1000',
     ),
     sendmail: at('/etc/mail/sendmail.mc', "define(`confMAX_RCPTS_PER_MESSAGE', `1000')dnl"),
-    courier: at('/etc/courier/maxrcpts', '1000'),
+    courier: at('/etc/courier/bofh, instead of another line maxrcpts', 'maxrcpts 1000'),
     opensmtpd: at('/etc/smtpd.conf', 'smtp limit max-rcpt 1000'),
   },
   size: {
@@ -235,7 +265,6 @@ smtp_accept_max_nonmail = 1000
     exchange: exchangeConnector,
     sendmail: sendmailNetworks,
     courier: courierConnections,
-    opensmtpd: opensmtpdLimits,
   },
   filters: {
     postfix: at(
@@ -264,7 +293,7 @@ Set-MalwareFilterPolicy -Identity Default -Action DeleteMessage`,
       '/etc/default/spamass-milter, /etc/clamav/clamav-milter.conf',
       'no option -r (reject)\nOnInfected Quarantine',
     ),
-    courier: courierNetworks,
+    courier: courierFilters,
     opensmtpd: at(
       '/etc/smtpd.conf: listeners for the relays without filter, or with one that only marks',
       'listen on 0.0.0.0\nlisten on ::',
@@ -285,16 +314,41 @@ Set-MalwareFilterPolicy -Identity Default -Action DeleteMessage`,
       exchangeShell,
       'Set-SenderIdConfig -Enabled $false\nSet-SenderReputationConfig -Enabled $false\nRestart-Service MSExchangeTransport',
     ),
-    sendmail: sendmailNetworks,
-    courier: courierNetworks,
+    sendmail: at(
+      sendmailAccess,
+      `From:@DOMAIN@\tOK
+# and no other line From:… REJECT; a milter that looks at senders has a list of its own of whom it spares`,
+    ),
+    courier: at(
+      '/etc/courier/bofh; smtpaccess/relays (TAB before allow), then: makesmtpaccess',
+      `sed -i '/^badfrom .*[@.]@DOMAIN@$/d' /etc/courier/bofh
+${courierAccess}`,
+    ),
   },
   postmaster: {
-    postfix: at('/etc/aliases, then: newaliases', 'postmaster: admin'),
-    exim: at('/etc/aliases', 'postmaster: admin'),
+    postfix: at(
+      '/etc/aliases, then: newaliases; main.cf, in front of what stands in these lists today',
+      `# /etc/aliases
+postmaster: admin
+# main.cf: the first line for a domain that is virtual or passed on, the second against a table that refuses
+virtual_alias_maps = inline:{ { postmaster@@DOMAIN@ = admin@@DOMAIN@ } }
+smtpd_recipient_restrictions = check_recipient_access inline:{ { postmaster@@DOMAIN@ = OK } }`,
+    ),
+    exim: at('/etc/aliases, instead of another line for postmaster', 'postmaster: admin'),
     exchange: at(exchangeShell, 'Set-Mailbox admin -EmailAddresses @{add="postmaster@@DOMAIN@"}'),
     sendmail: at('/etc/mail/aliases, then: newaliases', 'postmaster: admin'),
     courier: at('/etc/courier/aliases/system, then: makealiases', 'postmaster: admin'),
-    opensmtpd: at('/etc/aliases', 'postmaster: admin'),
+    opensmtpd: at(
+      '/etc/aliases; /etc/smtpd.conf, before the other match lines',
+      `# /etc/aliases
+postmaster: admin
+# /etc/smtpd.conf: the second line is for <postmaster> without a domain
+match from any for domain "@DOMAIN@" rcpt-to "postmaster@@DOMAIN@" action "local"
+${opensmtpdBarePostmaster}`,
+    ),
+  },
+  'bare-postmaster': {
+    opensmtpd: at('/etc/smtpd.conf, before the other match lines', opensmtpdBarePostmaster),
   },
   vrfy: {
     postfix: at('main.cf', 'disable_vrfy_command = yes'),
@@ -337,7 +391,9 @@ TLS_CERTFILE=/etc/courier/mail-fullchain-and-key.pem`,
       '/etc/smtpd.conf',
       `pki mail cert "/etc/ssl/mail-fullchain.pem"
 pki mail key "/etc/ssl/private/mail.key"
-listen on 0.0.0.0 tls pki mail`,
+listen on 0.0.0.0 tls pki mail
+listen on :: tls pki mail
+# OpenSMTPD 6.8 fails at each handshake when it is built with OpenSSL 3 (Debian 12, Ubuntu 22.04): 7.3 or newer is needed`,
     ),
   },
   'eight-bit': {
@@ -347,7 +403,9 @@ listen on 0.0.0.0 tls pki mail`,
   'bare-newlines': {
     postfix: at(
       'main.cf (3.9, 3.8.5, 3.7.10, 3.6.14, 3.5.24 or newer)',
-      'smtpd_forbid_bare_newline = normalize',
+      `smtpd_forbid_bare_newline = normalize
+# the default spares $mynetworks, and the relays may be in it
+smtpd_forbid_bare_newline_exclusions =`,
     ),
   },
 }

@@ -4,11 +4,11 @@ import type { Remedy } from '#compliance/check.ts'
 import type { Report } from '#compliance/compliance.ts'
 import { mtaNames, mtas } from '#compliance/mta/recognise.ts'
 import { fillSnippet } from '#compliance/mta/fill-snippet.ts'
-import { snippets } from '#compliance/mta/snippets.ts'
+import { snippets, type System } from '#compliance/mta/snippets.ts'
 import type { Language } from '#compliance/text.ts'
 
 export interface ShownSnippet {
-  /** `Postfix` */
+  /** `Postfix`, or `nftables`, which may stand before any of them. */
   readonly program: string
   readonly where: string
   readonly code: string
@@ -19,6 +19,8 @@ export interface RemedyNames {
   readonly networks: readonly string[]
 }
 
+const systemNames: Readonly<Record<System, string>> = { ...mtaNames, nftables: 'nftables' }
+
 export function shownSnippets(
   remedy: Remedy,
   report: Report,
@@ -26,16 +28,16 @@ export function shownSnippets(
   language: Language,
 ): readonly ShownSnippet[] {
   const { mta } = report.recognition
-  const shown = mta === null ? mtas : [mta]
+  const shown: readonly System[] = [...(mta === null ? mtas : [mta]), 'nftables']
   const domain = report.target.domains[0] ?? report.target.host
   const found = remedy.snippets.flatMap((topic) =>
     shown.flatMap((each) => {
       const snippet = snippets[topic][each]
       if (snippet === undefined) return []
       return {
-        program: mtaNames[each],
+        program: systemNames[each],
         where: snippet.where[language],
-        code: fillSnippet(snippet.code, { networks, domain }),
+        code: fillSnippet(snippet.code, { networks, domain, port: report.target.port }),
       }
     }),
   )

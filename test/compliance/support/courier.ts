@@ -10,7 +10,7 @@ import { domain, mailHost, type RealServer } from './examine.ts'
 export interface CourierConfiguration {
   /** Lines behind those of /etc/courier/esmtpd; the last one of a name counts. */
   readonly esmtpd?: readonly string[]
-  /** Below /etc/courier; they replace Debian's. Null: removed. */
+  /** Below /etc/courier; they replace Debian's. Null: removed. `resolv.conf` is that of the system. */
   readonly files?: Readonly<Record<string, string | null>>
 }
 
@@ -64,15 +64,16 @@ export async function startExaminedCourier(
   }
 }
 
-/** As its own script `esmtpd` starts it, but in the foreground, on loopback, and without asking any resolver. */
+/** As its own script `esmtpd` starts it, but in the foreground, on loopback, and without asking names of clients. */
 function startScript(port: number, esmtpd: readonly string[]): string {
   return [
     'set -a',
     `. ${etc}esmtpd`,
     'BOFHCHECKDNS=0',
+    'ADDRESS=127.0.0.1',
     ...esmtpd,
     `exec /usr/sbin/couriertcpd -stderrlogger=/usr/sbin/courierlogger -noidentlookup -nodnslookup \\`,
-    `  -user=$MAILUSER -group=$MAILGROUP -address=127.0.0.1 -access=${etc}smtpaccess.dat \\`,
+    `  -user=$MAILUSER -group=$MAILGROUP -address=$ADDRESS $BLACKLISTS -access=${etc}smtpaccess.dat \\`,
     `  -maxprocs=$MAXDAEMONS -maxperc=$MAXPERC -maxperip=$MAXPERIP ${port} /usr/sbin/courieresmtpd`,
     '',
   ].join('\n')
@@ -100,6 +101,10 @@ function mounts(prefix: string, folder: string): string {
     rm /run/farm/etc/courier
     cp -r /run/program/etc/courier /run/farm/etc/courier
     cp -r '${folder}/etc/.' /run/farm/etc/courier
+    if [ -e '${folder}/etc/resolv.conf' ]; then
+      rm -f /run/farm/etc/resolv.conf
+      cp '${folder}/etc/resolv.conf' /run/farm/etc/
+    fi
     for place in usr/lib usr/sbin usr/bin etc; do mount --bind /run/farm/$place /$place; done
     mount -t tmpfs -o mode=755 tmpfs /var/lib
     for name in allfilters filters msgq msgs track tmp; do
@@ -126,6 +131,11 @@ export function applyToCourier(
 
 const named = /\/etc\/courier\/([\w./-]+)/
 
+function withoutLines(files: Record<string, string | null>, file: string, gone: RegExp): void {
+  const lines = (files[file] ?? goodFiles[file] ?? '').split('\n')
+  files[file] = lines.filter((line) => !gone.test(line)).join('\n')
+}
+
 function applyOne(
   configuration: CourierConfiguration,
   { where, code }: ShownSnippet,
@@ -135,13 +145,23 @@ function applyOne(
   const files: Record<string, string | null> = { ...configuration.files }
   const begun = new Set<string>()
   for (const line of code.split('\n')) {
-    if (line.startsWith('rm ')) files[named.exec(line)?.[1] ?? ''] = null
+    const cut = /^sed -i '\/(.+)\/d' \/etc\/courier\/(.+)$/.exec(line)
+    if (cut !== null) withoutLines(files, cut[2] ?? '', new RegExp(cut[1] ?? ''))
+    else if (line.startsWith('rm ')) files[named.exec(line)?.[1] ?? ''] = null
     else if (line.startsWith('#')) file = named.exec(line)?.[1] ?? file
-    else if (file === 'esmtpd') esmtpd.push(line)
-    else if (file !== undefined) {
+    else if (file === 'esmtpd') {
+      // The port is that of the bench.
+      if (line !== 'PORT=25') esmtpd.push(line)
+    } else if (file !== undefined) {
+      if (where.includes('instead of')) {
+        withoutLines(files, file, new RegExp(`^${line.split(' ', 1)[0] ?? ''} `))
+        begun.add(file)
+      }
       // A list keeps what it had; a file that is one value is replaced.
       const present = begun.has(file) || file.includes('/') ? (files[file] ?? goodFiles[file]) : ''
-      files[file] = `${present ?? ''}${line.replace(': admin', `: ${reader}`)}\n`
+      const added = `${line.replace(': admin', `: ${reader}`)}\n`
+      // Two remedies may ask for the same line.
+      files[file] = present?.includes(added) === true ? present : `${present ?? ''}${added}`
       begun.add(file)
     } else throw new Error(`the bench does not know the place '${where}'`)
   }

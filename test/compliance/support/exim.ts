@@ -132,6 +132,14 @@ function applyOne(configuration: EximConfiguration, snippet: ShownSnippet): Exim
     const lines = code.filter((line) => !line.startsWith('rm ')).join('\n')
     return { ...configuration, files: { ...Object.fromEntries(kept), [exceptions]: `${lines}\n` } }
   }
+  if (where.startsWith('/etc/aliases')) {
+    const nameOf = (line: string): string => line.split(':', 1)[0] ?? ''
+    const names = code.map(nameOf)
+    const present = (configuration.aliases ?? goodAliases).split('\n')
+    const kept = present.filter((line) => !names.includes(nameOf(line)))
+    const added = code.map((line) => line.replace(': admin', ': mail'))
+    return { ...configuration, aliases: [...added, ...kept].join('\n') }
+  }
   if (snippet.code.startsWith('dc_other_hostnames=')) {
     return { ...configuration, otherHostnames: value('dc_other_hostnames') }
   }

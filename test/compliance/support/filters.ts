@@ -32,11 +32,11 @@ export async function startPostgrey(
   })
 }
 
-/** Its only signature is that of the test file: nothing is fetched. `onInfected` is that of clamav-milter.conf. */
-export async function startClamav(
-  prefix: string,
-  onInfected: 'Reject' | 'Quarantine',
-): Promise<Filter> {
+/** As clamav-milter.conf has it. */
+export type OnInfected = 'Reject' | 'Quarantine'
+
+/** Its only signature is that of the test file: nothing is fetched. */
+export async function startClamav(prefix: string, onInfected: OnInfected): Promise<Filter> {
   return await startFilter(prefix, 'clamav', (folder, port) => {
     writeFileSync(join(folder, 'data', 'own.ndb'), `Test-File:0:0:${testFileHex()}\n`)
     const socket = `${folder}/data/clamd.sock`

@@ -5,7 +5,7 @@ import type { CertificateFiles } from '../../support/certificates.ts'
 import { startExaminedCourier } from './courier.ts'
 import type { RealServer, Vantage } from './examine.ts'
 import { startExaminedExim } from './exim.ts'
-import { startExaminedOpenSmtpd } from './opensmtpd.ts'
+import { goodMatch, startExaminedOpenSmtpd } from './opensmtpd.ts'
 import { startExaminedPostfix } from './postfix.ts'
 import { startExaminedSendmail } from './sendmail.ts'
 
@@ -71,6 +71,10 @@ export const goodServers: Readonly<Record<GoodName, GoodServer>> = {
     start: (programs) =>
       startExaminedOpenSmtpd(prefixOf(programs, 'opensmtpd'), {
         limits: ['smtp max-message-size 60M', 'smtp limit max-mails 1000'],
+        matches: [
+          'match from any for local rcpt-to regex "^postmaster@" action "local"',
+          goodMatch,
+        ],
       }),
   },
   sendmail: {
@@ -86,6 +90,7 @@ export const goodServers: Readonly<Record<GoodName, GoodServer>> = {
           "define(`confCACERT', `/etc/ssl/certs/ca-certificates.crt')dnl",
           "define(`confSERVER_CERT', `/etc/mail/mail-fullchain.pem')dnl",
           "define(`confSERVER_KEY', `/etc/mail/mail.key')dnl",
+          "define(`confPRIVACY_FLAGS', `goaway')dnl",
         ],
       }),
   },

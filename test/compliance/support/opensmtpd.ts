@@ -13,14 +13,16 @@ export interface OpenSmtpdConfiguration {
   /** Behind `listen on ADDRESS port PORT`, such as `tls pki mail`. */
   readonly listen?: string
   readonly addresses?: readonly string[]
-  /** `match` lines; default: recipients of a list only. */
+  /** Names in /etc/aliases. */
+  readonly aliases?: readonly string[]
+  /** `match` lines and what they need; default: recipients of a list only. */
   readonly matches?: readonly string[]
   /** In the folder of the bench, which is `/etc/ssl` in a configuration. */
   readonly files?: Readonly<Record<string, string>>
 }
 
 const names = ['anna', 'postmaster', 'abuse']
-const goodMatch = `match from any for domain "${domain}" rcpt-to <recipients> action "local"`
+export const goodMatch: string = `match from any for domain "${domain}" rcpt-to <recipients> action "local"`
 
 export async function startExaminedOpenSmtpd(
   prefix: string,
@@ -32,7 +34,7 @@ export async function startExaminedOpenSmtpd(
   }
   const here = (line: string): string => line.replace(/\/etc\/ssl\/(?:private\/)?/g, `${folder}/`)
   const rules = [
-    `table aliases { ${names.map((name) => `"${name}" = "mail"`).join(', ')} }`,
+    `table aliases { ${(configuration.aliases ?? names).map((name) => `"${name}" = "mail"`).join(', ')} }`,
     `table recipients { ${names.map((name) => `"${name}@${domain}"`).join(', ')} }`,
     'action "local" mda "/bin/cat >/dev/null" alias <aliases>',
     ...(configuration.matches ?? [goodMatch]),
@@ -47,7 +49,7 @@ export async function startExaminedOpenSmtpd(
   return startOpenSmtpd(prefix, folder, mailHost, rules, (port) => listen(port).map(here))
 }
 
-/** Lines of a snippet replace those of their kind: listeners, matches, limits. */
+/** Lines of a snippet replace those of their kind (listeners, matches, limits), or go before them where it says so. */
 export function applyToOpenSmtpd(
   configuration: OpenSmtpdConfiguration,
   snippets: readonly ShownSnippet[],
@@ -56,12 +58,18 @@ export function applyToOpenSmtpd(
     .flatMap(({ code }) => code.split('\n'))
     .filter((line) => !line.startsWith('#'))
   const listeners = lines.flatMap((line) => /^listen on (\S+)(?: (.*))?$/.exec(line) ?? []).length
-  const matches = lines.filter((line) => line.startsWith('match '))
+  const aliases = lines.flatMap((line) => /^(\w+): admin$/.exec(line)?.[1] ?? [])
+  const isBefore = snippets.some(({ where }) => where.includes('before the other match lines'))
+  const matches = [
+    ...lines.filter((line) => /^(?:match|table) /.test(line)),
+    ...(isBefore ? (configuration.matches ?? [goodMatch]) : []),
+  ]
   const limits = lines.filter((line) => /^(?:smtp|pki) /.test(line))
   const changed = {
     ...configuration,
     limits: [...(configuration.limits ?? []), ...limits],
     ...(matches.length > 0 && { matches }),
+    ...(aliases.length > 0 && { aliases: [...(configuration.aliases ?? names), ...aliases] }),
   }
   return listeners === 0 ? changed : { ...changed, ...listening(lines) }
 }

@@ -59,11 +59,12 @@ export function applyToPostfix(
   for (const { code } of snippets) {
     let file: string | null = null
     for (const line of code.split('\n')) {
-      const named = /^# (?:\/etc\/postfix\/(\S+)|main\.cf)(?::|$)/.exec(line)
+      const named = /^# (?:\/etc\/(?:postfix\/)?(\S+)|main\.cf)(?::|$)/.exec(line)
       if (named !== null) {
         file = named[1] ?? null
-        if (file !== null) changedFiles[file] = ''
-      } else if (file !== null) changedFiles[file] += `${line}\n`
+        if (file !== null)
+          changedFiles[file] = file === 'aliases' ? (files?.['aliases'] ?? aliases) : ''
+      } else if (file !== null) changedFiles[file] += `${asHere(line)}\n`
       else if (line.startsWith(' ')) added.push(`${added.pop() ?? ''} ${line.trim()}`)
       else if (!line.startsWith('#')) added.push(asHere(line))
     }
@@ -74,12 +75,14 @@ export function applyToPostfix(
 /** Lists of restrictions keep what the postmaster had in them. */
 function inFront(line: string, mainCf: readonly string[]): string {
   const [name = ''] = line.split(' ', 1)
-  const isList = /^smtpd_(?:client|helo|sender|recipient)_restrictions$/.test(name)
+  const isList =
+    /^(?:smtpd_(?:client|helo|sender|recipient)_restrictions|virtual_alias_maps)$/.test(name)
   const present = mainCf.findLast((each) => each.startsWith(`${name} = `))
   return isList && present !== undefined ? `${line}, ${present.slice(name.length + 3)}` : line
 }
 
-/** The bench opens no port to the network. */
+/** The bench opens no port to the network, has a texthash for /etc/aliases, and calls the admin Anna. */
 function asHere(line: string): string {
-  return line === 'inet_interfaces = all' ? 'inet_interfaces = loopback-only' : line
+  if (line === 'inet_interfaces = all') return 'inet_interfaces = loopback-only'
+  return line.replace(/^(\w+): admin$/, '$1 mail').replace('admin@', 'anna@')
 }

@@ -115,7 +115,11 @@ function applyOne(
 ): SendmailConfiguration {
   const added = code.split('\n')
   if (where.startsWith(`${etc}access`)) {
-    return { ...configuration, access: [...(configuration.access ?? []), ...added] }
+    const keyOf = (line: string): string => line.split('\t', 1)[0] ?? ''
+    const lines = added.filter((line) => !line.startsWith('#'))
+    const keys = lines.map(keyOf)
+    const kept = (configuration.access ?? []).filter((line) => !keys.includes(keyOf(line)))
+    return { ...configuration, access: [...kept, ...lines] }
   }
   if (where.startsWith(`${etc}aliases`)) {
     const names = added.map((line) => line.replace(': admin', ': mail'))

@@ -5,7 +5,8 @@
 #
 # On request also strace, which the tests of test/faults use; exim-debian, Debian's configuration of Exim,
 # from which test/compliance makes that of a server; courier, which is examined there; postgrey and clamav,
-# which stand beside a Postfix; knot and unbound, for signed zones; and iproute2, for networks of the test's own.
+# which stand beside a Postfix; knot and unbound, for signed zones; iproute2, for networks of the test's own, and nftables
+# for firewalls in them.
 #
 # Prints one line a program, fields separated by tabs:  NAME ready PREFIX  |  NAME missing REASON
 #
@@ -41,6 +42,7 @@ packages_of() {
       ;;
     clamav) echo clamav-daemon clamav-milter libclamav12 libmspack0 libmilter1.0.1 ;;
     iproute2) echo iproute2 ;;
+    nftables) echo nftables libnftables1 ;;
     swaks | strace | knot | unbound) echo "$1" ;;
     *) return 1 ;;
   esac
@@ -60,6 +62,7 @@ binaries_of() {
     postgrey) echo 'usr/lib/*/perl5/*/auto/BerkeleyDB/BerkeleyDB.so' ;;
     clamav) echo usr/sbin/clamd usr/sbin/clamav-milter ;;
     iproute2) echo bin/ip ;;
+    nftables) echo usr/sbin/nft ;;
     strace) echo usr/bin/strace ;;
     knot) echo usr/sbin/knotd usr/sbin/keymgr ;;
     unbound) echo usr/sbin/unbound ;;
@@ -170,6 +173,11 @@ privileges() {
       ;;
     iproute2)
       as_root unshare --net true 2>/dev/null || { reason='needs a network namespace (CAP_SYS_ADMIN)'; return 1; }
+      ;;
+    nftables)
+      as_root unshare --net env "LD_LIBRARY_PATH=$base/$1/usr/lib/$(uname -m)-linux-gnu" \
+        "$base/$1/usr/sbin/nft" add table inet probe 2>>"$log" ||
+        { reason="needs a kernel with nf_tables and a network namespace (see $log)"; return 1; }
       ;;
   esac
 }

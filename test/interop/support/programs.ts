@@ -13,6 +13,7 @@ export type ProgramName =
   | 'postgrey'
   | 'clamav'
   | 'iproute2'
+  | 'nftables'
   | 'swaks'
   | 'exim-debian'
   | 'knot'

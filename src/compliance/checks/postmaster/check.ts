@@ -35,7 +35,7 @@ export const postmaster: Check = {
         evidence: seenOf(asked),
         remedy: {
           text: text(`${refused.to} muss zustellbar sein.`, `${refused.to} must be deliverable.`),
-          snippets: ['postmaster'],
+          snippets: refused.to === 'postmaster' ? ['bare-postmaster'] : ['postmaster'],
         },
       })
     }

@@ -65,8 +65,8 @@ export const smuggling: Check = {
         evidence,
         remedy: {
           text: text(
-            'LF.LF beendet die Mail: SMTP-Smuggling. Aktualisieren Sie den Mailserver.',
-            'LF.LF ends the message: SMTP smuggling. Update the mail server.',
+            'LF.LF beendet die Mail: SMTP-Smuggling. Aktualisieren Sie den Mailserver. Das Relay reicht kein einzelnes LF weiter; gefährdet ist, was Ihr Server von anderen annimmt.',
+            'LF.LF ends the message: SMTP smuggling. Update the mail server. The relay hands on no bare LF; at risk is what your server takes from others.',
           ),
           snippets: ['bare-newlines'],
         },

@@ -19,9 +19,9 @@ export const tcpConnectV4: Check = {
   run: (context) =>
     judgeConnections(context, (vantage) => !isIpv6(vantage), {
       text: text(
-        'Geben Sie in Firewall und Mailserver die Netze der Relays für den Port frei (nftables: „tcp dport 25 ip saddr NETZ accept“).',
-        'Allow the networks of the relays in firewall and mail server (nftables: “tcp dport 25 ip saddr NETWORK accept”).',
+        'Geben Sie in Firewall und Mailserver die Netze der Relays für den Port frei.',
+        'Allow the networks of the relays in firewall and mail server.',
       ),
-      snippets: ['listen-everywhere'],
+      snippets: ['listen-everywhere', 'firewall'],
     }),
 }

@@ -19,9 +19,9 @@ export const tcpConnectV6: Check = {
   run: (context) =>
     judgeConnections(context, isIpv6, {
       text: text(
-        'Öffnen Sie den Port auch für IPv6 (nftables: „tcp dport 25 ip6 saddr NETZ accept“) oder entfernen Sie den AAAA-Eintrag.',
-        'Open the port for IPv6 too (nftables: “tcp dport 25 ip6 saddr NETWORK accept”) or remove the AAAA record.',
+        'Öffnen Sie den Port auch für IPv6, oder entfernen Sie den AAAA-Eintrag.',
+        'Open the port for IPv6 too, or remove the AAAA record.',
       ),
-      snippets: ['listen-everywhere'],
+      snippets: ['listen-everywhere', 'firewall'],
     }),
 }

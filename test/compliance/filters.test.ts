@@ -1,17 +1,27 @@
-// What `pforte check` says of a Postfix with real filters beside it, and whether its advice helps.
+// What `pforte check` says of a Postfix or a sendmail with real filters beside it, and whether its advice helps.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { findPrograms, prefixOf, skipReason } from '../interop/support/programs.ts'
-import { assertFindings, examine, networks, tryOut, type Bench } from './support/examine.ts'
-import { startClamav, startPostgrey } from './support/filters.ts'
+import type { ShownSnippet } from '#compliance/report/remedies.ts'
+import { checkApplied, planApplied } from './support/applied.ts'
+import {
+  assertFindings,
+  examine,
+  networks,
+  tryOut,
+  type Bench,
+  type RealServer,
+} from './support/examine.ts'
+import { startClamav, startPostgrey, type OnInfected } from './support/filters.ts'
+import { startExaminedSendmail } from './support/sendmail.ts'
 import {
   applyToPostfix,
   startExaminedPostfix,
   type PostfixConfiguration,
 } from './support/postfix.ts'
 
-const programs = findPrograms('postfix', 'postgrey', 'clamav')
+const programs = findPrograms('postfix', 'sendmail', 'postgrey', 'clamav')
 const skip = skipReason(programs, 'postfix', 'postgrey', 'clamav')
 const start = (configuration: PostfixConfiguration): ReturnType<typeof startExaminedPostfix> =>
   startExaminedPostfix(prefixOf(programs, 'postfix'), configuration)
@@ -21,6 +31,8 @@ const bench: Bench<PostfixConfiguration> = {
   start,
   apply: applyToPostfix,
 }
+
+checkApplied(import.meta.filename)
 
 /** As postgrey's README.Debian says. */
 function withPolicy(port: number): PostfixConfiguration {
@@ -83,3 +95,47 @@ describe('Postfix with filters', { concurrency: 2, skip }, () => {
     assert.match(server.log(), /milter-hold/, 'it was seen, and is kept')
   })
 })
+
+const skipSendmail = skipReason(programs, 'sendmail', 'clamav')
+
+describe('sendmail with a filter', { skip: skipSendmail }, () => {
+  const name = 'clamav-milter beside sendmail'
+  planApplied(name)
+  test(name, { timeout: 90_000 }, async () => {
+    await tryOut(
+      {
+        program: 'sendmail',
+        skip: skipSendmail,
+        start: startWithClamav,
+        apply: (_, snippets) => onInfectedOf(snippets),
+      },
+      {
+        name,
+        configuration: 'Reject',
+        sources: ['127.0.0.10'],
+        maySend: true,
+        expected: { 'data-clean': 'met', 'data-virus': 'violated data-rejection' },
+        remedied: ['data-virus'],
+      },
+    )
+  })
+})
+
+/** `onInfected` is what the report speaks of: the configuration of the filter, not that of sendmail. */
+async function startWithClamav(onInfected: OnInfected): Promise<RealServer> {
+  await using started = new AsyncDisposableStack()
+  const clamav = started.use(await startClamav(prefixOf(programs, 'clamav'), onInfected))
+  const macros = [`INPUT_MAIL_FILTER(\`clamav', \`S=inet:${clamav.port}@127.0.0.1')dnl`]
+  const server = started.use(
+    await startExaminedSendmail(prefixOf(programs, 'sendmail'), { macros }),
+  )
+  const both = started.move()
+  return { port: server.port, log: server.log, [Symbol.asyncDispose]: () => both.disposeAsync() }
+}
+
+function onInfectedOf(snippets: readonly ShownSnippet[]): OnInfected {
+  const code = snippets.map((snippet) => snippet.code).join('\n')
+  const word = /^OnInfected (\w+)$/m.exec(code)?.[1]
+  assert.ok(word === 'Quarantine' || word === 'Reject', code)
+  return word
+}

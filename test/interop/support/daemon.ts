@@ -82,7 +82,10 @@ export interface Daemon extends AsyncDisposable {
 // of ours this reaches programs of other users, and nothing in a spool of the bench is worth a farewell.
 const guard = '("$@" </dev/null; kill -s KILL 0) & cat >/dev/null; kill -s KILL 0'
 
-/** Starts the process and resolves when it serves (10 s at most). */
+/** Perl programs and their rules take seconds on a busy machine. */
+const startTimeoutMs = 30_000
+
+/** Starts the process and resolves when it serves (30 s at most). */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const outputFile = join(options.folder, 'output.log')
   const output = openSync(outputFile, 'a')
@@ -109,7 +112,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   }
   const hasExited = (): boolean => child.exitCode !== null || child.signalCode !== null
   const ask = options.isUp ?? (options.ready === 'listens' ? listens : greets)
-  if (await answers(ask, options.port, Date.now() + 10_000, hasExited)) return daemon
+  if (await answers(ask, options.port, Date.now() + startTimeoutMs, hasExited)) return daemon
   const text = daemon.log()
   await daemon[Symbol.asyncDispose]()
   throw new Error(`${options.command.join(' ')} does not answer on port ${options.port}:\n${text}`)

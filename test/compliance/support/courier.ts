@@ -64,7 +64,10 @@ export async function startExaminedCourier(
   }
 }
 
-/** As its own script `esmtpd` starts it, but in the foreground, on loopback, and without asking names of clients. */
+/**
+ * As its own script `esmtpd` starts it, but in the foreground, on loopback, and without asking names of clients. It leaves the
+ * group of processes that is ended with the test; so the shell, whose end ends all others, stays in front of it.
+ */
 function startScript(port: number, esmtpd: readonly string[]): string {
   return [
     'set -a',
@@ -72,9 +75,10 @@ function startScript(port: number, esmtpd: readonly string[]): string {
     'BOFHCHECKDNS=0',
     'ADDRESS=127.0.0.1',
     ...esmtpd,
-    `exec /usr/sbin/couriertcpd -stderrlogger=/usr/sbin/courierlogger -noidentlookup -nodnslookup \\`,
+    `/usr/sbin/couriertcpd -stderrlogger=/usr/sbin/courierlogger -noidentlookup -nodnslookup \\`,
     `  -user=$MAILUSER -group=$MAILGROUP -address=$ADDRESS $BLACKLISTS -access=${etc}smtpaccess.dat \\`,
-    `  -maxprocs=$MAXDAEMONS -maxperc=$MAXPERC -maxperip=$MAXPERIP ${port} /usr/sbin/courieresmtpd`,
+    `  -maxprocs=$MAXDAEMONS -maxperc=$MAXPERC -maxperip=$MAXPERIP ${port} /usr/sbin/courieresmtpd &`,
+    'wait',
     '',
   ].join('\n')
 }
@@ -117,6 +121,11 @@ function mounts(prefix: string, folder: string): string {
     makealiases
     makeacceptmailfor
     makesmtpaccess
+    # As filterctl start does it.
+    for path in /etc/courier/filters/active/*; do
+      if [ -e "$path" ]; then ln -sf /usr/lib/courier/filters/\${path##*/} "$path"; fi
+    done
+    courierfilter start
     setsid /usr/lib/courier/courier-authlib/authdaemond &
     while [ ! -S /run/courier/authdaemon/socket ]; do sleep 0.02; done`
 }

@@ -134,20 +134,6 @@ const rows: readonly Row<EximConfiguration>[] = [
     remedied: ['client-policy', 'relay-net-coverage'],
   },
   {
-    name: 'greylistd, which spares the null sender',
-    configuration: {
-      acl: [
-        '  defer',
-        '    !senders = :',
-        '    !acl = acl_local_deny_exceptions',
-        '    domains = +local_domains',
-        '    message = $sender_host_address is not yet authorized to deliver mail from <$sender_address> to <$local_part@$domain>. Please try later.',
-      ],
-    },
-    expected: { 'null-sender': 'met', 'no-greylisting': 'violated greylisting' },
-    remedied: ['no-greylisting'],
-  },
-  {
     // The reason is in its log only; the reply is "451 Temporary local problem".
     name: 'senders are called back, and cannot be',
     configuration: {

@@ -135,7 +135,7 @@ async function startWithClamav(onInfected: OnInfected): Promise<RealServer> {
 
 function onInfectedOf(snippets: readonly ShownSnippet[]): OnInfected {
   const code = snippets.map((snippet) => snippet.code).join('\n')
-  const word = /^OnInfected (\w+)$/m.exec(code)?.[1]
+  const word = /^# .*clamav-milter\.conf: OnInfected (\w+)$/m.exec(code)?.[1]
   assert.ok(word === 'Quarantine' || word === 'Reject', code)
   return word
 }

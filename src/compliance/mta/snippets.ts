@@ -88,6 +88,14 @@ smtpd_soft_error_limit = 10
 smtpd_error_sleep_time = 1s`,
 )
 
+/** For Postfix and sendmail: what each filter has to be told so that it refuses the relays nothing. */
+const milterSettings = `# in /etc/default/spamass-milter: OPTIONS without -r, or with -i @NETWORKS,@
+# in /etc/clamav/clamav-milter.conf: OnInfected Quarantine
+# in /etc/opendmarc.conf: RejectFailures false, or IgnoreHosts with a file that has the relay networks
+# in /etc/rspamd/local.d/worker-proxy.inc: quarantine_on_reject = true;
+# or in /etc/rspamd/local.d/settings.conf, which the test string of spam (GTUBE) does not obey:
+#   relays { ip = [@NETWORKS,@]; apply { actions { reject = null; greylist = null; } } }`
+
 const eximNetworks = at('/etc/exim4/host_local_deny_exceptions (Debian)', '@NETWORKS LINES@')
 
 const eximContent = at(
@@ -114,7 +122,8 @@ const courierAccess = `# /etc/courier/smtpaccess/relays
 const courierFilters = at(
   '/etc/courier/smtpaccess/relays (TAB before allow; no RELAYCLIENT), then: makesmtpaccess',
   `${courierAccess}
-# a filter beside it knows no exempt networks; one that refuses (filterctl) may only mark, or has to go`,
+# a filter beside it spares no network unless it looks itself (OTCPREMOTEIP in the control file): let it mark, or
+#   filterctl stop perlfilter`,
 )
 
 const courierConnections = at(
@@ -271,28 +280,34 @@ smtp_accept_max_nonmail = 1000
       'main.cf, /etc/postfix/smtpd_milter_map.cidr',
       `# main.cf
 smtpd_milter_maps = cidr:/etc/postfix/smtpd_milter_map.cidr
-# /etc/postfix/smtpd_milter_map.cidr: no filter for the relays, or leave it and let it only mark
+# /etc/postfix/smtpd_milter_map.cidr: no milter for the relays
 @NETWORKS CIDR DISABLE@
-# spamass-milter without -r; clamav-milter: OnInfected Quarantine; opendmarc: RejectFailures false
-# rspamd, local.d/worker-proxy.inc: quarantine_on_reject = true;
-# amavis: $final_virus_destiny = D_DISCARD; $final_spam_destiny = D_PASS; (never D_BOUNCE)
-# policyd-spf: Mail_From_reject = False, HELO_reject = False`,
+# or instead
+${milterSettings}
+# for amavis: $final_virus_destiny = D_DISCARD; $final_spam_destiny = D_PASS; (never D_BOUNCE)
+# in /etc/postfix-policyd-spf-python/policyd-spf.conf (no milter), without blanks behind the commas:
+#   skip_addresses = 127.0.0.0/8,::1,@NETWORKS,@
+#   or
+#   Mail_From_reject = False
+#   HELO_reject = False`,
     ),
     exim: at(
       'acl_check_data (Debian: the file of CHECK_DATA_LOCAL_ACL_FILE), before the first deny',
       `  accept
     hosts = <; @NETWORKS;@
-# or mark for everybody, warn instead of deny: malware = *, add_header = X-Virus: $malware_name`,
+# or mark for everybody: in the deny with spam = ... or malware = ..., write warn instead of deny, and instead of message
+#   add_header = X-Spam-Score: $spam_score
+#   add_header = X-Virus: $malware_name`,
     ),
     exchange: at(
       exchangeShell,
       `Set-ContentFilterConfig -RejectEnabled $false -QuarantineEnabled $true -QuarantineMailbox quarantine@@DOMAIN@
 Set-MalwareFilterPolicy -Identity Default -Action DeleteMessage`,
     ),
-    sendmail: at(
-      '/etc/default/spamass-milter, /etc/clamav/clamav-milter.conf',
-      'no option -r (reject)\nOnInfected Quarantine',
-    ),
+    sendmail: {
+      where: text('Dateien der Milter', 'files of the milters'),
+      code: milterSettings,
+    },
     courier: courierFilters,
     opensmtpd: at(
       '/etc/smtpd.conf: listeners for the relays without filter, or with one that only marks',

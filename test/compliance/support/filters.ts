@@ -1,4 +1,5 @@
-// What stands beside a Postfix in real life: postgrey, and ClamAV with its milter. Both are Debian's own, unpacked.
+// What stands beside a mail server in real life: postgrey, ClamAV and SpamAssassin with their milters. All are Debian's own,
+// unpacked.
 
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { execFileSync } from 'node:child_process'
@@ -12,7 +13,7 @@ export interface Filter extends AsyncDisposable {
 }
 
 /** Where the unpacked package is, for users who cannot look into the cache folder. */
-const program = '/run/program'
+export const program = '/run/program'
 
 /** `whitelist`: lines of /etc/postgrey/whitelist_clients.local. */
 export async function startPostgrey(
@@ -32,30 +33,82 @@ export async function startPostgrey(
   })
 }
 
+/** spamd with the rules of its package, asked without any network. */
+export async function startSpamd(prefix: string): Promise<Filter> {
+  return await startFilter(
+    prefix,
+    'spamd',
+    (folder, port) => `
+      cd ${program}
+      exec ${spamd(folder, `--listen 127.0.0.1 -p ${port}`)}`,
+  )
+}
+
+/** spamass-milter with these options, and a spamd of its own. */
+export async function startSpamassMilter(prefix: string, options: string): Promise<Filter> {
+  return await startFilter(
+    prefix,
+    'spamass-milter',
+    (folder, port) => {
+      const socket = `${folder}/data/spamd.sock`
+      return `
+      cd ${program}
+      export LD_LIBRARY_PATH=$(echo ${program}/usr/lib/*-linux-gnu)
+      ${spamd(folder, `--socketpath=${socket}`)} &
+      until spamc -K -U ${socket}; do sleep 0.1; done # answered when all rules are read
+      exec ${program}/usr/sbin/spamass-milter -p inet:${port}@127.0.0.1 ${options} -- -U ${socket}`
+    },
+    // It looks for spamc nowhere else.
+    linksTo('usr/bin'),
+  )
+}
+
+function spamd(folder: string, listening: string): string {
+  return `/usr/bin/perl -T -I ${program}/usr/share/perl5 -I $(echo ${program}/usr/lib/*/perl5/*) \\
+        ${program}/usr/sbin/spamd --local --nouser-config --username=nobody --groupname=nogroup \\
+        --siteconfigpath=${program}/etc/spamassassin --configpath=${program}/usr/share/spamassassin \\
+        --helper-home-dir=${folder}/data --max-children=2 --syslog=stderr ${listening}`
+}
+
+/** clamd for a mail server that asks it at its port. Its only signature is that of the test file: nothing is fetched. */
+export async function startClamd(prefix: string): Promise<Filter> {
+  return await startFilter(prefix, 'clamd', (folder, port) => {
+    const command = clamd(folder, [`TCPSocket ${port}`, 'TCPAddr 127.0.0.1'])
+    return `
+      export LD_LIBRARY_PATH=$(echo ${program}/usr/lib/*-linux-gnu)
+      exec ${command}`
+  })
+}
+
 /** As clamav-milter.conf has it. */
 export type OnInfected = 'Reject' | 'Quarantine'
 
-/** Its only signature is that of the test file: nothing is fetched. */
+/** clamav-milter, and a clamd of its own. */
 export async function startClamav(prefix: string, onInfected: OnInfected): Promise<Filter> {
   return await startFilter(prefix, 'clamav', (folder, port) => {
-    writeFileSync(join(folder, 'data', 'own.ndb'), `Test-File:0:0:${testFileHex()}\n`)
     const socket = `${folder}/data/clamd.sock`
-    const common = ['Foreground yes', 'User nobody']
-    const clamd = [...common, `DatabaseDirectory ${folder}/data`, `LocalSocket ${socket}`]
     const milter = [
-      ...common,
+      ...clamCommon,
       `MilterSocket inet:${port}@127.0.0.1`,
       `ClamdSocket unix:${socket}`,
       `OnInfected ${onInfected}`,
     ]
-    writeFileSync(join(folder, 'clamd.conf'), `${clamd.join('\n')}\n`)
     writeFileSync(join(folder, 'milter.conf'), `${milter.join('\n')}\n`)
     return `
       export LD_LIBRARY_PATH=$(echo ${program}/usr/lib/*-linux-gnu)
-      ${program}/usr/sbin/clamd -c ${folder}/clamd.conf &
+      ${clamd(folder, [`LocalSocket ${socket}`])} &
       while [ ! -S ${socket} ]; do sleep 0.05; done
       exec ${program}/usr/sbin/clamav-milter -c ${folder}/milter.conf`
   })
+}
+
+const clamCommon = ['Foreground yes', 'User nobody']
+
+function clamd(folder: string, listening: readonly string[]): string {
+  writeFileSync(join(folder, 'data', 'own.ndb'), `Test-File:0:0:${testFileHex()}\n`)
+  const lines = [...clamCommon, `DatabaseDirectory ${folder}/data`, ...listening]
+  writeFileSync(join(folder, 'clamd.conf'), `${lines.join('\n')}\n`)
+  return `${program}/usr/sbin/clamd -c ${folder}/clamd.conf`
 }
 
 /** Put together here, so that no file of ours holds it whole. */
@@ -69,10 +122,21 @@ function testFileHex(): string {
   return Buffer.from(parts.join('')).toString('hex')
 }
 
-async function startFilter(
+/** For `prepare`: what the package has in a folder of the system, as if it were installed there. */
+export function linksTo(place: string): string {
+  return `
+          mkdir -p /run/host/${place} /run/links/${place}
+          mount --bind /${place} /run/host/${place}
+          ln -s /run/host/${place}/* /run/links/${place}/
+          for path in ${program}/${place}/*; do ln -sf $path /run/links/${place}/; done
+          mount --bind /run/links/${place} /${place}`
+}
+
+export async function startFilter(
   prefix: string,
   name: string,
   scriptOf: (folder: string, port: number) => string,
+  prepare = '',
 ): Promise<Filter> {
   const folder = makeFolder(name)
   const port = await freePort()
@@ -88,7 +152,7 @@ async function startFilter(
         prepare: `
           mount -t tmpfs -o mode=755 tmpfs /run
           mkdir ${program}
-          mount --bind '${prefix}' ${program}`,
+          mount --bind '${prefix}' ${program}${prepare}`,
       },
       folder,
       port,

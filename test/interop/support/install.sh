@@ -5,8 +5,9 @@
 #
 # On request also strace, which the tests of test/faults use; exim-debian, Debian's configuration of Exim,
 # from which test/compliance makes that of a server; courier, which is examined there; postgrey and clamav,
-# which stand beside a Postfix; knot and unbound, for signed zones; iproute2, for networks of the test's own, and nftables
-# for firewalls in them.
+# which stand beside a Postfix; exim-heavy, the Exim that talks to scanners; greylistd, spamassassin (with
+# spamass-milter), opendmarc, policyd-spf and rspamd, which stand beside either; knot and unbound, for signed zones;
+# iproute2, for networks of the test's own, and nftables for firewalls in them.
 #
 # Prints one line a program, fields separated by tabs:  NAME ready PREFIX  |  NAME missing REASON
 #
@@ -33,6 +34,7 @@ packages_of() {
   case $1 in
     postfix) echo postfix ;;
     exim) echo exim4-daemon-light ;;
+    exim-heavy) echo exim4-daemon-heavy ;;
     exim-debian) echo exim4-config ;;
     opensmtpd) echo opensmtpd ;;
     sendmail) echo sendmail-bin sendmail-cf m4 ;;
@@ -41,7 +43,14 @@ packages_of() {
       echo postgrey libberkeleydb-perl libio-multiplex-perl libnet-dns-perl libnet-server-perl libnetaddr-ip-perl
       ;;
     clamav) echo clamav-daemon clamav-milter libclamav12 libmspack0 libmilter1.0.1 ;;
-    iproute2) echo iproute2 ;;
+    spamassassin)
+      echo spamassassin spamd spamc spamass-milter libmilter1.0.1 libhtml-parser-perl libhttp-date-perl \
+        libio-string-perl libnet-dns-perl libnetaddr-ip-perl libsocket6-perl libsys-hostname-long-perl
+      ;;
+    opendmarc) echo opendmarc libopendmarc2 libmilter1.0.1 publicsuffix ;;
+    policyd-spf) echo postfix-policyd-spf-python python3-spf-engine python3-spf python3-authres python3-dnspython ;;
+    rspamd) echo rspamd libhyperscan5 libluajit-5.1-2 libluajit-5.1-common ;;
+    greylistd | iproute2) echo "$1" ;;
     nftables) echo nftables libnftables1 ;;
     swaks | strace | knot | unbound) echo "$1" ;;
     *) return 1 ;;
@@ -52,21 +61,28 @@ packages_of() {
 binaries_of() {
   case $1 in
     postfix) echo usr/lib/postfix/sbin/master usr/lib/postfix/sbin/smtpd ;;
-    exim) echo usr/sbin/exim4 ;;
+    exim | exim-heavy) echo usr/sbin/exim4 ;;
     opensmtpd) echo usr/sbin/smtpd ;;
     sendmail) echo usr/libexec/sendmail/sendmail ;;
     courier)
       echo usr/sbin/couriertcpd usr/bin/couriertls usr/lib/courier/courier/submit
       echo usr/lib/courier/courier/modules/esmtp/courieresmtpd usr/lib/courier/courier-authlib/authdaemond
+      echo usr/lib/courier/filters/perlfilter
       ;;
     postgrey) echo 'usr/lib/*/perl5/*/auto/BerkeleyDB/BerkeleyDB.so' ;;
     clamav) echo usr/sbin/clamd usr/sbin/clamav-milter ;;
+    spamassassin)
+      echo usr/bin/spamc usr/sbin/spamass-milter
+      echo 'usr/lib/*/perl5/*/auto/HTML/Parser/Parser.so' 'usr/lib/*/perl5/*/auto/NetAddr/IP/Util/Util.so'
+      ;;
+    opendmarc) echo usr/sbin/opendmarc ;;
+    rspamd) echo usr/bin/rspamd ;;
     iproute2) echo bin/ip ;;
     nftables) echo usr/sbin/nft ;;
     strace) echo usr/bin/strace ;;
     knot) echo usr/sbin/knotd usr/sbin/keymgr ;;
     unbound) echo usr/sbin/unbound ;;
-    swaks | exim-debian) ;;
+    swaks | exim-debian | greylistd | policyd-spf) ;;
   esac
 }
 
@@ -74,7 +90,7 @@ binaries_of() {
 users_of() {
   case $1 in
     postfix) echo postfix:postfix postdrop:postdrop ;;
-    exim) echo Debian-exim:Debian-exim ;;
+    exim | exim-heavy) echo Debian-exim:Debian-exim ;;
     opensmtpd) echo opensmtpd:opensmtpd opensmtpq:opensmtpq ;;
     sendmail) echo smmta:smmta smmsp:smmsp ;;
     courier) echo courier:courier ;;
@@ -108,7 +124,7 @@ unpack() {
   for deb in "$work"/*.deb; do
     dpkg -x "$deb" "$work/root" || { reason="cannot unpack $deb"; return 1; }
     dpkg-deb -f "$deb" Depends | tr ',' '\n' | sed 's/|.*//; s/(.*//; s/:any//; s/ //g' |
-      grep -E '^(lib|zlib)' >>"$work/root/.libraries" || true
+      grep -E '^(lib|zlib)' | grep -v '^libjs-' >>"$work/root/.libraries" || true
   done
   touch "$work/root/.libraries"
   chmod 755 "$work/root"
@@ -119,7 +135,7 @@ unpack() {
 
 missing_libraries() {
   local binary own
-  own=$base/postfix/usr/lib/postfix:$base/$1/usr/lib:$base/$1/usr/lib/$(uname -m)-linux-gnu
+  own=$base/postfix/usr/lib/postfix:$base/$1/usr/lib:$base/$1/usr/lib/rspamd:$base/$1/usr/lib/$(uname -m)-linux-gnu
   cd "$base/$1" || return
   for binary in $(binaries_of "$1"); do
     LD_LIBRARY_PATH=$own ldd "./$binary" 2>/dev/null | awk '/not found/ { print $1 }'
@@ -141,11 +157,21 @@ install_packages() {
   as_root apt-get -y -q -o DPkg::Lock::Timeout=120 install --no-install-recommends --no-upgrade "$@" >>"$log" 2>&1
 }
 
-perl_for() {
-  [ "$1" = swaks ] || [ "$1" = postgrey ] || return 0
-  perl -MGetopt::Long -MIO::Socket -e 1 2>/dev/null && return
-  if may_be_root; then install_packages perl || { update_lists; install_packages perl; }; fi
-  perl -MGetopt::Long -MIO::Socket -e 1 2>/dev/null || { reason='perl missing'; return 1; }
+# What a program of this kind must be able to do, for those that are written in perl or Python.
+try_language() {
+  case $1 in
+    swaks | postgrey) perl -MGetopt::Long -MIO::Socket -e 1 ;;
+    spamassassin) /usr/bin/perl -MArchive::Tar -MPod::Usage -MSys::Syslog -MTime::HiRes -e 1 ;;
+    greylistd | policyd-spf) /usr/bin/python3 -c 'import ipaddress, syslog' ;;
+  esac 2>/dev/null
+}
+
+language() {
+  local package=perl
+  case $1 in greylistd | policyd-spf) package=python3 ;; esac
+  try_language "$1" && return
+  if may_be_root; then install_packages "$package" || { update_lists; install_packages "$package"; }; fi
+  try_language "$1" || { reason="$package missing"; return 1; }
 }
 
 users() {
@@ -164,11 +190,11 @@ users() {
 # Exim, swaks and the name servers run as anybody; the other servers change user themselves.
 privileges() {
   case $1 in
-    exim | exim-debian | swaks | strace | knot | unbound) return ;;
+    exim | exim-heavy | exim-debian | greylistd | swaks | strace | knot | unbound) return ;;
   esac
   may_be_root || { reason='needs root or sudo to run'; return 1; }
   case $1 in
-    opensmtpd | sendmail | courier | postgrey | clamav)
+    opensmtpd | sendmail | courier | postgrey | clamav | spamassassin | opendmarc | rspamd)
       as_root unshare --mount --pid --fork true 2>/dev/null || { reason='needs a mount namespace (CAP_SYS_ADMIN)'; return 1; }
       ;;
     iproute2)
@@ -192,7 +218,7 @@ for name in "$@"; do
   packages_of "$name" >/dev/null || { printf '%s\tmissing\tunknown program\n' "$name"; continue; }
   reason=
   if { [ -e "$base/$name/.libraries" ] || unpack "$name"; } &&
-    libraries "$name" && perl_for "$name" && users "$name" && privileges "$name"; then
+    libraries "$name" && language "$name" && users "$name" && privileges "$name"; then
     printf '%s\tready\t%s\n' "$name" "$base/$name"
   else
     printf '%s\tmissing\t%s\n' "$name" "${reason:-unknown reason (see $log)}"

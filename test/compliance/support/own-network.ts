@@ -1,5 +1,5 @@
 // A test file that runs once more, as a program of its own in a network namespace: there addresses of two documentation
-// prefixes are local, and nothing else of the network can be reached.
+// prefixes are local, every port is free, and nothing else of the network can be reached.
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
@@ -24,8 +24,12 @@ const inside = 'PFORTE_TEST_NETWORK'
 
 export const isInside: boolean = process.env[inside] !== undefined
 
-/** The tests of `file` pass there. Needs iproute2. */
-export function runInside(programs: ReadonlyMap<ProgramName, Program>, file: string): void {
+/** The tests of `file` pass there. Needs iproute2. `prepare`: lines of a shell; what they mount is seen there only. */
+export function runInside(
+  programs: ReadonlyMap<ProgramName, Program>,
+  file: string,
+  prepare = ':',
+): void {
   const ip = `${prefixOf(programs, 'iproute2')}/bin/ip`
   const script = `
     "$1" link set lo up
@@ -33,8 +37,9 @@ export function runInside(programs: ReadonlyMap<ProgramName, Program>, file: str
     for each in ${[...sources, ...addresses.aaaa].filter(isIPv6).join(' ')}; do
       "$1" -6 address add $each/128 dev lo nodad # a route alone lets nobody bind to it, other than with IPv4
     done
+    ${prepare}
     exec "$2" --test-reporter=tap "$3"`
-  const command = ['unshare', '--net', 'sh', '-ec', script, 'sh', ip, process.execPath]
+  const command = ['unshare', '--net', '--mount', 'sh', '-ec', script, 'sh', ip, process.execPath]
   const environment = [`HOME=${process.env['HOME'] ?? ''}`, `${inside}=1`]
   const path = `PATH=${process.env['PATH'] ?? ''}`
   const [program = '', ...parameters] = asRoot(['env', '-i', path, ...environment, ...command])

@@ -12,6 +12,8 @@ export interface PostfixConfiguration {
   readonly mainCf: readonly string[]
   /** Below /etc/postfix. */
   readonly files?: Readonly<Record<string, string>>
+  /** Further lines of master.cf. */
+  readonly services?: readonly string[]
 }
 
 const etc = '/etc/postfix/'
@@ -34,7 +36,7 @@ const goodMainCf: readonly string[] = [
 
 export async function startExaminedPostfix(
   prefix: string,
-  { mainCf, files = {} }: PostfixConfiguration,
+  { mainCf, files = {}, services = [] }: PostfixConfiguration,
 ): Promise<RealServer> {
   const folder = makeFolder('postfix-examined')
   const own = `${folder}/files/`
@@ -43,7 +45,7 @@ export async function startExaminedPostfix(
     writeSettled(join(own, name), text)
   }
   const settings = [...goodMainCf, ...mainCf].map((line) => line.replaceAll(etc, own))
-  return startPostfix(prefix, folder, settings)
+  return startPostfix(prefix, folder, settings, { services })
 }
 
 /**
@@ -51,9 +53,10 @@ export async function startExaminedPostfix(
  * those that go in front of what is there do so.
  */
 export function applyToPostfix(
-  { mainCf, files }: PostfixConfiguration,
+  configuration: PostfixConfiguration,
   snippets: readonly ShownSnippet[],
 ): PostfixConfiguration {
+  const { mainCf, files } = configuration
   const changedFiles: Record<string, string> = { ...files }
   const added: string[] = []
   for (const { code } of snippets) {
@@ -69,7 +72,11 @@ export function applyToPostfix(
       else if (!line.startsWith('#')) added.push(asHere(line))
     }
   }
-  return { mainCf: [...mainCf, ...added.map((line) => inFront(line, mainCf))], files: changedFiles }
+  return {
+    ...configuration,
+    mainCf: [...mainCf, ...added.map((line) => inFront(line, mainCf))],
+    files: changedFiles,
+  }
 }
 
 /** Lists of restrictions keep what the postmaster had in them. */

@@ -80,19 +80,25 @@ export interface Instance extends AsyncDisposable {
   readonly log: () => string
 }
 
+export interface PostfixOptions {
+  readonly maxSessionCount?: number
+  /** Further lines of master.cf. */
+  readonly services?: readonly string[]
+}
+
 /** Postfix with these settings over the common ones, in a folder that goes when it ends. */
 export async function startPostfix(
   prefix: string,
   folder: string,
   settings: readonly string[],
-  { maxSessionCount = 100 }: { readonly maxSessionCount?: number } = {},
+  { maxSessionCount = 100, services = [] }: PostfixOptions = {},
 ): Promise<Instance> {
   const port = await freePort()
   const configFolder = join(folder, 'etc')
   mkdirSync(configFolder)
   const allSettings = lastOfEach([...commonSettings(prefix, folder), ...settings])
   writeSettled(join(configFolder, 'main.cf'), `${allSettings.join('\n')}\n`)
-  writeSettled(join(configFolder, 'master.cf'), services(port, maxSessionCount))
+  writeSettled(join(configFolder, 'master.cf'), masterCf(port, maxSessionCount, services))
   let daemon: Daemon
   try {
     prepareQueue(folder)
@@ -174,7 +180,7 @@ function commonSettings(prefix: string, folder: string): readonly string[] {
   ]
 }
 
-function services(port: number, maxSessionCount: number): string {
+function masterCf(port: number, maxSessionCount: number, services: readonly string[]): string {
   const names = ['cleanup', 'bounce', 'trace bounce', 'defer bounce', 'rewrite trivial-rewrite']
   const delivery = [
     'smtp',
@@ -199,6 +205,7 @@ function services(port: number, maxSessionCount: number): string {
     ...delivery.map((entry) => row(entry, '-')),
     ...single.map((entry) => row(entry, '1')),
     'postlog unix-dgram n - n - 1 postlogd',
+    ...services,
     '',
   ].join('\n')
 }

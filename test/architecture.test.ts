@@ -72,6 +72,9 @@ const furtherDoors: Readonly<Record<string, { readonly users: readonly string[] 
   'compliance/measured.ts': { users: ['app'] },
   'compliance/merge-saved.ts': { users: ['app'] },
   'compliance/profile-store.ts': { users: ['app'] },
+  // What the relay counts of real mail, without the machinery of the checks.
+  'compliance/production.ts': { users: ['app'] },
+  'compliance/production-store.ts': { users: ['app'] },
   // Looking again: what the relay needs of it all the time, without the machinery of the checks.
   'compliance/recheck.ts': { users: ['app'] },
   'compliance/recheck-event.ts': { users: ['app', 'telemetry'] },

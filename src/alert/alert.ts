@@ -41,11 +41,11 @@ export interface MailHeld {
   readonly reply: string
 }
 
-/** A server that was examined does not meet requirements any more; seen twice. */
+/** A server does not meet requirements any more: examined again and seen twice, or by what it does with mail. */
 export interface RequirementViolated {
   readonly kind: 'requirement-violated'
-  /** What of the domain it is about. */
-  readonly watch: 'server' | 'zone'
+  /** What of the domain it is about; `mail`: what its server has refused of real mail. */
+  readonly watch: 'server' | 'zone' | 'mail'
   /** A-label, lower case. */
   readonly domain: string
   /** `mail.inst.example:25` */

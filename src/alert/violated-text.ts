@@ -12,14 +12,15 @@ export function violatedInGerman(
 ): readonly string[] {
   const { watch, domain, server, atMs } = violated
   const who =
-    watch === 'server'
-      ? `Der Server ${shown(server)} der Domäne ${domain}`
-      : `Das DNS der Domäne ${domain}`
+    watch === 'zone'
+      ? `Das DNS der Domäne ${domain}`
+      : `Der Server ${shown(server)} der Domäne ${domain}`
+  const seen =
+    watch === 'mail'
+      ? `hat es an wirklichen E-Mails gesehen, zuletzt ${timeText(atMs)}. Solange es dabei bleibt, folgt keine weitere Meldung.`
+      : `hat es zweimal nacheinander gesehen, zuletzt ${timeText(atMs)}.`
   return [
-    ...wrap(
-      `${who} erfüllt nicht mehr alle Anforderungen. Das Relay ` +
-        `${hostname} hat es zweimal nacheinander gesehen, zuletzt ${timeText(atMs)}.`,
-    ),
+    ...wrap(`${who} erfüllt nicht mehr alle Anforderungen. Das Relay ${hostname} ${seen}`),
     '',
     ...list(violated, 'de'),
     ...wrap(
@@ -42,14 +43,15 @@ export function violatedInEnglish(
 ): readonly string[] {
   const { watch, domain, server, atMs } = violated
   const who =
-    watch === 'server'
-      ? `The server ${shown(server)} of the domain ${domain}`
-      : `The DNS of the domain ${domain}`
+    watch === 'zone'
+      ? `The DNS of the domain ${domain}`
+      : `The server ${shown(server)} of the domain ${domain}`
+  const seen =
+    watch === 'mail'
+      ? `has seen it of real mail, last ${timeText(atMs)}. While it stays so, nothing more is told.`
+      : `has seen it twice in a row, last ${timeText(atMs)}.`
   return [
-    ...wrap(
-      `${who} does not meet all requirements any more. The ` +
-        `relay ${hostname} has seen it twice in a row, last ${timeText(atMs)}.`,
-    ),
+    ...wrap(`${who} does not meet all requirements any more. The relay ${hostname} ${seen}`),
     '',
     ...list(violated, 'en'),
     ...wrap(
@@ -86,7 +88,7 @@ function commands({
 }: RequirementViolated): readonly string[] {
   return [
     `  pforte domain profile ${domain}`,
-    `  pforte domain recheck ${domain}`,
-    ...(watch === 'server' ? [`  pforte check --explain ${shown(check)}`] : []),
+    ...(watch === 'mail' ? [] : [`  pforte domain recheck ${domain}`]),
+    ...(watch !== 'zone' ? [`  pforte check --explain ${shown(check)}`] : []),
   ]
 }

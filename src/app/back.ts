@@ -8,8 +8,9 @@ import { longestDelayMs, openDelivery, type Delivery } from '#delivery/delivery.
 import { openSpool } from '#spool/open-spool.ts'
 import { SpoolError, type Spool } from '#spool/spool.ts'
 import type { Telemetry } from '#telemetry/telemetry.ts'
-import { deliveryOptions, postmasterOf } from './build.ts'
+import { deliveryOptions, isPinned, postmasterOf } from './build.ts'
 import { CommandError } from './command.ts'
+import { openLateRefusals, type LateRefusals } from './late-refusals/open-late-refusals.ts'
 import { openRechecks, type Rechecks } from './recheck/open-rechecks.ts'
 import type { Toolbox } from './toolbox.ts'
 
@@ -19,6 +20,7 @@ export interface Back extends AsyncDisposable {
   readonly delivery: Delivery
   readonly alerts: Alerts
   readonly rechecks: Rechecks
+  readonly lateRefusals: LateRefusals
 }
 
 /** What people have not been told by then is in the log. */
@@ -49,8 +51,27 @@ export function openBack(options: {
   const { config, toolbox, spool, telemetry } = options
   const alerts = openAlertsOf(config, toolbox, telemetry)
   const { emit } = telemetry
+  const onFault = (doing: string, cause: unknown): void =>
+    emit({ kind: 'internal-error', session: null, error: new Error(doing, { cause }) })
+  const lateRefusals = openLateRefusals({
+    folder: config().state,
+    registry: toolbox.registry,
+    isPinned: isPinned(toolbox.recipients),
+    clock: systemClock,
+    raise: alerts.raise,
+    emit,
+    onFault,
+  })
   const delivery = openDelivery(
-    deliveryOptions(config(), { ...toolbox, spool, raise: alerts.raise, emit }),
+    deliveryOptions(config(), {
+      ...toolbox,
+      spool,
+      raise: alerts.raise,
+      emit: (event) => {
+        emit(event)
+        if (event.kind === 'late-refusal') lateRefusals.take(event)
+      },
+    }),
   )
   const rechecks = openRechecks({
     ...toolbox,
@@ -59,8 +80,7 @@ export function openBack(options: {
     random: Math.random,
     raise: alerts.raise,
     emit,
-    onFault: (doing, cause) =>
-      emit({ kind: 'internal-error', session: null, error: new Error(doing, { cause }) }),
+    onFault,
   })
   const recover = async (): Promise<void> => {
     if (spool.state().kind === 'stopped') await spool.recover().catch(() => undefined)
@@ -71,10 +91,12 @@ export function openBack(options: {
     delivery,
     alerts,
     rechecks,
+    lateRefusals,
     [Symbol.asyncDispose]: async () => {
       clearInterval(timer)
       await rechecks.close()
       await delivery.close(config().delivery.stopTimeoutMs)
+      await lateRefusals.close()
       await alerts.close(alertGraceMs)
     },
   }

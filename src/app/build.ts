@@ -130,6 +130,15 @@ export function isKnownRecipient(recipients: Recipients): (query: RecipientQuery
   }
 }
 
+/** A person has said yes, whatever the server says. `address`: without angle brackets. */
+export function isPinned(recipients: Recipients): (address: string, nowMs: number) => boolean {
+  return (address, nowMs) => {
+    const mailbox = parseMailbox(address)
+    const record = mailbox.ok ? recipients.show(mailbox.value) : undefined
+    return (record?.validUntilMs ?? 0) > nowMs
+  }
+}
+
 export function sessionLimits(config: Config, isTlsOffered: boolean): SessionLimits {
   const { limits } = config
   return {

@@ -267,6 +267,7 @@ function buildIntakeOptions(config: Config, parts: Parts): IntakeOptions {
         spool: parts.spool,
         firstAttemptMs: () => firstAttemptMs(config.delivery, now(), Math.random),
         now,
+        emit,
       },
       mailRules: parts.rules.current(config),
       contentMemory: parts.contentMemory,

@@ -82,8 +82,9 @@ export async function startRelay(options: {
     onTargetDown: () => undefined,
     onTargetUp: back.delivery.targetIsUp,
     onHeld: back.alerts.raise,
+    onLateRefusal: back.lateRefusals.take,
   })
-  const link = await serveStatus(config, spool, back.rechecks, () => ({
+  const link = await serveStatus(config, spool, back, () => ({
     process: counter.status('relay', front.sessionCount()),
     targets: targetsOf(toolbox.nextHops),
   }))

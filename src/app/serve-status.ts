@@ -7,13 +7,13 @@ import { CommandError } from './command.ts'
 import { calls, message } from './processes/calls.ts'
 import { relayStatus, spoolStatus, type ProcessReport } from './processes/relay-status.ts'
 import { linkPath } from './processes/shares.ts'
-import type { Rechecks } from './recheck/open-rechecks.ts'
+import type { Back } from './back.ts'
 
 /** The caller owns the spool, so nobody else serves the link. Rejects with a CommandError. */
 export async function serveStatus(
   config: Config,
   spool: Spool,
-  rechecks: Pick<Rechecks, 'status'>,
+  { rechecks, lateRefusals }: Pick<Back, 'rechecks' | 'lateRefusals'>,
   report: () => ProcessReport,
 ): Promise<LinkServer> {
   try {
@@ -23,7 +23,13 @@ export async function serveStatus(
       handlers: {
         asked: {
           [calls.status]: async () =>
-            message(relayStatus([report()], await spoolStatus(spool), await rechecks.status())),
+            message(
+              relayStatus([report()], {
+                spool: await spoolStatus(spool),
+                rechecks: await rechecks.status(),
+                lateRefusals: lateRefusals.status(),
+              }),
+            ),
         },
         told: {},
       },

@@ -1,6 +1,7 @@
 // Events that somebody acts on, on their way to telemetry: a module that emits does not know who listens.
 
 import type { Alert } from '#alert/alert.ts'
+import type { LateRefusalEvent } from '#handover/handover.ts'
 import type { PforteEvent, Telemetry } from '#telemetry/telemetry.ts'
 
 export interface WireEnds {
@@ -9,6 +10,8 @@ export interface WireEnds {
   readonly onTargetUp: (routeId: string) => void
   /** Recipients went to the hold while their client waited. */
   readonly onHeld: (alert: Alert) => void
+  /** A server has refused what it had accepted, while the client waited. */
+  readonly onLateRefusal: (seen: LateRefusalEvent) => void
 }
 
 export class Wires {
@@ -28,6 +31,7 @@ export class Wires {
     this.#telemetry.emit(event)
     if (event.kind === 'next-hop-up') this.#ends?.onTargetUp(event.route)
     else if (event.kind === 'next-hop-down') this.#ends?.onTargetDown(event.route)
+    else if (event.kind === 'late-refusal') this.#ends?.onLateRefusal(event)
     else if (event.kind === 'mail-finished' && event.takenOver.length > 0) this.#tellHeld(event)
   }
 

@@ -41,6 +41,7 @@ import { nullSender } from './checks/null-sender/check.ts'
 import { openRelay } from './checks/open-relay/check.ts'
 import { ownDomainSender } from './checks/own-domain-sender/check.ts'
 import { postmaster } from './checks/postmaster/check.ts'
+import { productionRejections } from './checks/production-rejections/check.ts'
 import { rcptExistingAccepted } from './checks/rcpt-existing-accepted/check.ts'
 import { rcptLateRejection } from './checks/rcpt-late-rejection/check.ts'
 import { rcptLatency } from './checks/rcpt-latency/check.ts'
@@ -123,6 +124,7 @@ export const catalogue: readonly Check[] = [
   noBackscatterLongtail,
   noSilentDiscard,
   deliveryConfirmed,
+  productionRejections,
   smuggling,
   // E: size
   sizeEhlo,

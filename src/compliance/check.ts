@@ -4,6 +4,7 @@ import type { TlsaAnswer } from './dane.ts'
 import type { Prober } from './dialog/prober.ts'
 import type { Questions } from './dialog/questions.ts'
 import type { CaughtRun } from '#catcher/catcher.ts'
+import type { ProductionRecord } from './production.ts'
 import type { Profile } from './profile.ts'
 import type { SnippetTopic } from './mta/snippets.ts'
 import type { RunCatching } from './returns/catching.ts'
@@ -110,6 +111,8 @@ export interface CheckContext {
   /** False when `signal` ended it. */
   readonly sleep: (ms: number) => Promise<boolean>
   readonly now: () => number
+  /** What a relay has counted of real mail, of each domain; null: no relay was named. */
+  readonly production: readonly ProductionRecord[] | null
   /** TLSA records of the server, asked for once. */
   readonly tlsa: () => Promise<TlsaAnswer>
 }

@@ -5,6 +5,7 @@ import type { Clock } from '#base/clock.ts'
 import type { Check, Finding, FindingKind } from './check.ts'
 import type { TlsaAnswer } from './dane.ts'
 import type { Recognition } from './mta/recognise.ts'
+import type { ProductionRecord } from './production.ts'
 import type { Profile } from './profile.ts'
 import type { Catching } from './returns/catching.ts'
 import type { Target } from './target.ts'
@@ -80,6 +81,8 @@ export interface RunOptions {
   readonly maySend: boolean
   /** Catches what comes back; its domain is the senders'. Absent: nobody does. */
   readonly catching?: Catching | null
+  /** What a relay has counted of real mail. Absent: no relay was named. */
+  readonly production?: readonly ProductionRecord[] | null
   /** Aborted: the run ends soon, with what is known so far. */
   readonly signal: AbortSignal
   readonly emit: (event: RunEvent) => void

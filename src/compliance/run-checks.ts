@@ -105,6 +105,7 @@ function createContext(options: RunOptions, signal: AbortSignal): CheckContext {
       return (returns ??= awaitReturns(catching, limits.returnWaitMs, waits))
     },
     ...waits,
+    production: options.production ?? null,
     tlsa: () => (tlsa ??= tlsaOf(options, signal)),
   }
 }

@@ -51,6 +51,8 @@ interface Case {
   readonly expected: readonly string[]
   readonly outcomes: readonly Settlement['attempts'][number]['outcome'][]
   /** Recipients of the mails that arrived. */
+  /** What was refused after a yes; default: nothing. */
+  readonly late?: readonly string[]
   readonly arrived?: readonly (readonly string[])[]
 }
 
@@ -68,6 +70,7 @@ const cases: readonly Case[] = [
     site: { institute: { filter: () => '451 4.3.0 busy scanning' } },
     expected: ['a → in 60 s (451 4.3.0 busy scanning)'],
     outcomes: ['deferred'],
+    late: ['content: a@inst.example'],
   },
   {
     name: '5yz to the content goes to the hold, for all',
@@ -75,12 +78,14 @@ const cases: readonly Case[] = [
     to: ['a@inst.example', 'b@inst.example'],
     expected: ['a → refused (554 5.7.1 spam)', 'b → refused (554 5.7.1 spam)'],
     outcomes: ['refused'],
+    late: ['content: a@inst.example,b@inst.example'],
   },
   {
     name: '5yz to the only RCPT',
     site: { institute: { mailboxes: [] } },
     expected: ['a → refused (550 5.1.1 <a@inst.example>: User unknown)'],
     outcomes: ['refused'],
+    late: ['recipient: a@inst.example'],
   },
   {
     name: '4yz to the only RCPT',
@@ -104,6 +109,7 @@ const cases: readonly Case[] = [
       'd → relayed (*)',
     ],
     outcomes: ['refused', 'relayed'],
+    late: ['recipient: b@inst.example'],
     arrived: [['a@inst.example', 'd@inst.example']],
   },
   {
@@ -120,6 +126,7 @@ const cases: readonly Case[] = [
       'a → in 60 s (451 4.3.0 changed my mind)',
     ],
     outcomes: ['refused', 'deferred'],
+    late: ['recipient: b@inst.example'],
   },
   {
     name: '5yz to MAIL is about us, not about the mail',
@@ -153,6 +160,7 @@ const cases: readonly Case[] = [
     ageMs: 5 * dayMs,
     expected: ['a → expired (451 4.3.0 busy scanning)'],
     outcomes: ['deferred'],
+    late: ['content: a@inst.example'],
   },
   {
     name: 'relayed, however old',
@@ -184,6 +192,10 @@ for (const each of cases) {
     assert.deepEqual(
       site.institute.mails.map(({ recipients }) => recipients),
       each.arrived ?? [],
+    )
+    assert.deepEqual(
+      site.lateRefusals.map(({ at, recipients }) => `${at}: ${recipients.join()}`),
+      each.late ?? [],
     )
   })
 }

@@ -1,6 +1,6 @@
 // One attempt: a lease becomes a hand-over, its outcome a settlement. Nothing here decides when.
 
-import { handOver, outcomeText, type HandoverGroup } from '#handover/handover.ts'
+import { handOver, lateRefusals, outcomeText, type HandoverGroup } from '#handover/handover.ts'
 import { isPermanent, isPositive, replyText, type PeerReply } from '#smtp/reply.ts'
 import type { Mailbox } from '#smtp/path.ts'
 import { parseMailbox } from '#smtp/parse-path.ts'
@@ -93,6 +93,10 @@ async function send(
   const within = { signal, budgetMs: options.attemptBudgetMs, precedence: 'spool' } as const
   const [group] = await handOver(options.nextHops, mail, within)
   if (group === undefined || isUntried(group)) return null
+  // Where a person has moved the mail, nobody had said yes to it.
+  for (const late of lease.movedTo === null ? lateRefusals(group) : []) {
+    options.emit({ kind: 'late-refusal', mail: lease.id, ...late })
+  }
   for (const [index, reply] of group.recipientReplies.entries()) {
     const addressee = group.recipients[index]
     if (addressee !== undefined) {

@@ -1,7 +1,7 @@
 // Drains the spool: who is due, one attempt each, what became of it; and looks after what gets old. The door.
 
 import type { Clock } from '#base/clock.ts'
-import type { NextHopFacts, NextHops } from '#handover/handover.ts'
+import type { LateRefusalEvent, NextHopFacts, NextHops } from '#handover/handover.ts'
 import type { Mailbox } from '#smtp/path.ts'
 import type { PeerReply } from '#smtp/reply.ts'
 import type { Registry, ServedDomain } from '#registry/registry.ts'
@@ -77,7 +77,7 @@ export interface DeliveryOptions {
     nextHop: NextHopFacts,
   ) => void
   readonly raise: (alert: DeliveryAlert) => void
-  readonly emit: (event: DeliveryEvent) => void
+  readonly emit: (event: DeliveryEvent | LateRefusalEvent) => void
   readonly clock: Clock
   readonly random: () => number
   readonly schedule: ScheduleRules

@@ -16,6 +16,7 @@ import type {
 import type { ServedDomain } from '#registry/registry.ts'
 
 export type { NextHopFacts, NextHops, OutboundClient } from '#nexthop/nexthop.ts'
+export { lateRefusals, type LateRefusal, type LateRefusalEvent } from './late-refusal.ts'
 export { traceContent, type StoredContent, type TracedContent } from './content.ts'
 
 export interface HandoverRecipient {

@@ -2,8 +2,10 @@
 
 import {
   handOver,
+  lateRefusals,
   traceContent,
   type HandoverMail,
+  type LateRefusalEvent,
   type StoredContent,
   type TracedContent,
 } from '#handover/handover.ts'
@@ -32,6 +34,8 @@ export interface FinishOptions extends TakeOverOptions {
   readonly spool: Pick<Spool, 'commit' | 'hasRoomFor'>
   readonly recipients: Pick<Recipients, 'learn'>
   readonly ledger: RelayedLedger
+  /** Of mails that a server refuses after it has said yes to them; of no others. */
+  readonly emit: (event: LateRefusalEvent) => void
 }
 
 /** All of a mail that has arrived completely, or is refused before it has. */
@@ -114,6 +118,12 @@ async function relay(
   const within = { signal: null, budgetMs: options.handoverBudgetMs }
   const groups = await handOver(options.nextHops, outbound, within)
   const plan = planMail(groups, options.recipients)
+  for (const group of groups) {
+    if (group.outcome.kind === 'relayed') continue
+    for (const late of lateRefusals(group)) {
+      options.emit({ kind: 'late-refusal', mail: mail.id, ...late })
+    }
+  }
   const judgement =
     plan.toTakeOver.length === 0
       ? plan.judgement

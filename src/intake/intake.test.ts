@@ -107,6 +107,7 @@ async function serve(sessionMs: number, commandMs = 2000): Promise<Served> {
         spool,
         firstAttemptMs: now,
         now,
+        emit: () => undefined,
       },
       contentMemory: memory,
       maxContentInMemoryBytes: 100_000,

@@ -232,10 +232,15 @@ export const eventTable: Readonly<Record<EventKind, EventRow>> = {
     meaning:
       'A server could not be looked at again, and why. Tried again after a 24th of `recheck.every`.',
   },
+  'late-refusal': {
+    level: 'warning',
+    meaning:
+      'A server has refused, for now or for good, the content of a mail, or a recipient for good that had been accepted before. One such content a day, or three recipients an hour, violate `production-rejections`.',
+  },
   'verdict-changed': {
     level: 'warning',
     meaning:
-      'A server has another verdict of a check than before, seen twice within an hour. Nothing is changed by it.',
+      'A server has another verdict of a check than before, seen twice within an hour; of `production-rejections`: seen of real mail, or a day without. Nothing is changed by it.',
   },
   'spool-opened': { level: 'info', meaning: 'The spool is open; also after it had stopped.' },
   'spool-stopped': {

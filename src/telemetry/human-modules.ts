@@ -64,6 +64,15 @@ export function describeModule(event: ModuleEvent): Description {
     case 'alert-webhook-sent':
     case 'alert-webhook-failed':
       return describeAlert(event)
+    case 'late-refusal': {
+      const [first = '', ...others] = event.recipients
+      const more = others.length === 0 ? '' : ` and ${others.length} more`
+      const what = event.at === 'content' ? 'the content for' : 'the recipient'
+      return {
+        word: 'LATE NO',
+        text: `${peerText(event.server)} refuses ${what} ${path(first)}${more}, ${peerText(event.mail)}: ${peerText(event.reply)}`,
+      }
+    }
     case 'recheck-finished':
     case 'recheck-failed':
     case 'verdict-changed':

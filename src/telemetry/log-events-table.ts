@@ -163,6 +163,7 @@ export const fieldTable: Readonly<Record<string, string>> = {
   was: 'The verdict before: `met`, `violated`, `undetermined` or `not-applicable`.',
   finding: 'The verdict now.',
   messageId: 'Message-ID of the mail Pforte wrote.',
+  refused: 'What was refused after a yes: `content` or `recipient`.',
   domains: 'Domains added, changed or removed; 100 at most are listed.',
   domainCount: 'How many they are.',
 }

@@ -64,6 +64,15 @@ export function addModuleFields(fields: LogFields, event: ModuleEvent): void {
     case 'alert-webhook-failed':
       addAlertFields(fields, event)
       return
+    case 'late-refusal':
+      fields['mail'] = peerText(event.mail)
+      fields['domain'] = peerText(event.domain)
+      fields['recipients'] = event.recipients.slice(0, maxListLength).map(peerText)
+      fields['recipientCount'] = event.recipients.length
+      fields['server'] = peerText(event.server)
+      fields['refused'] = event.at
+      fields['serverReply'] = peerText(event.reply)
+      return
     case 'recheck-finished':
     case 'recheck-failed':
     case 'verdict-changed':

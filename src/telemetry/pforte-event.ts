@@ -7,6 +7,7 @@ import type { RecheckEvent } from '#compliance/recheck-event.ts'
 import type { DeliveryEvent } from '#delivery/delivery.ts'
 import type { GreetingEvent } from '#greeting/greeting.ts'
 import type { GreylistEvent } from '#greylist/greylist.ts'
+import type { LateRefusalEvent } from '#handover/handover.ts'
 import type { IntakeEvent } from '#intake/intake-event.ts'
 import type { LoadEvent } from '#load/load.ts'
 import type { NextHopEvent } from '#nexthop/nexthop.ts'
@@ -22,6 +23,7 @@ export type ModuleEvent =
   | DeliveryEvent
   | GreetingEvent
   | GreylistEvent
+  | LateRefusalEvent
   | LoadEvent
   | NextHopEvent
   | RecheckEvent

@@ -269,6 +269,11 @@ function others(registry: MetricsRegistry) {
       help: 'Looks at servers that were examined before. Result: finished, failed.',
       labels: ['result'],
     }),
+    lateRefusals: registry.counter({
+      name: 'pforte_late_refusals_total',
+      help: 'What servers refuse after they have said yes. Refused: content (mails, for now or for good), recipient (for good).',
+      labels: ['refused'],
+    }),
     verdictChanges: registry.counter({
       name: 'pforte_verdict_changes_total',
       help: 'Verdicts of checks that have changed. Severity: must, should, info. Verdict: met, violated.',
@@ -508,6 +513,9 @@ function record(instruments: Instruments, event: PforteEvent): void {
       return
     case 'recheck-failed':
       instruments.rechecks.add(1, 'failed')
+      return
+    case 'late-refusal':
+      instruments.lateRefusals.add(event.at === 'recipient' ? event.recipients.length : 1, event.at)
       return
     case 'verdict-changed':
       instruments.verdictChanges.add(1, event.severity, event.verdict)

@@ -330,6 +330,15 @@ export const sampleEvents: { readonly [Kind in EventKind]: EventOfKind<Kind> } =
     server: 'mail.inst.example:25',
     detail: 'cannot look up mail.inst.example: timeout',
   },
+  'late-refusal': {
+    kind: 'late-refusal',
+    mail,
+    domain: 'inst.example',
+    recipients: ['bob@inst.example'],
+    server,
+    at: 'content',
+    reply: '550 5.7.1 This looks like spam',
+  },
   'verdict-changed': {
     kind: 'verdict-changed',
     domain: 'inst.example',

@@ -5,6 +5,7 @@ import { openResolver } from '#dns/open-resolver.ts'
 import { systemClock } from '#base/clock.ts'
 import { Deadlines } from '#base/deadlines.ts'
 import type { DeliveryAlert, DeliveryEvent, DeliveryOptions } from '#delivery/delivery.ts'
+import type { LateRefusalEvent } from '#handover/handover.ts'
 import { openNextHops } from '#nexthop/open-next-hops.ts'
 import type { NextHopEvent } from '#nexthop/nexthop.ts'
 import type { Route, ServedDomain } from '#registry/registry.ts'
@@ -31,6 +32,7 @@ export interface DeliverySite extends AsyncDisposable {
   readonly domains: Map<string, ServedDomain>
   readonly options: DeliveryOptions
   readonly events: DeliveryEvent[]
+  readonly lateRefusals: LateRefusalEvent[]
   readonly alerts: DeliveryAlert[]
   /** `recipient: reply`, as told to who remembers recipients. */
   readonly heard: string[]
@@ -94,6 +96,7 @@ export async function openDeliverySite(given: DeliverySiteOptions = {}): Promise
     ['inst.example', servedDomain('inst.example', { route: routeTo(institute) })],
   ])
   const events: DeliveryEvent[] = []
+  const lateRefusals: LateRefusalEvent[] = []
   const alerts: DeliveryAlert[] = []
   const heard: string[] = []
   return {
@@ -102,6 +105,7 @@ export async function openDeliverySite(given: DeliverySiteOptions = {}): Promise
     institute,
     domains,
     events,
+    lateRefusals,
     alerts,
     heard,
     options: {
@@ -111,7 +115,8 @@ export async function openDeliverySite(given: DeliverySiteOptions = {}): Promise
       onRecipientReply: (_domain, { local, domain }, reply) =>
         heard.push(`${local}@${domain}: ${replyText(reply)}`),
       raise: (alert) => alerts.push(alert),
-      emit: (event) => events.push(event),
+      emit: (event) =>
+        event.kind === 'late-refusal' ? lateRefusals.push(event) : events.push(event),
       clock,
       random: () => 0.5,
       schedule: { pausesMs: [60_000, 120_000, 1_800_000] },

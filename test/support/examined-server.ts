@@ -13,6 +13,7 @@ import {
 } from '#compliance/compliance.ts'
 import type { Check, Finding, FindingKind } from '#compliance/check.ts'
 import type { TlsaAnswer } from '#compliance/dane.ts'
+import type { ProductionRecord } from '#compliance/production.ts'
 import type { TargetRequest } from '#compliance/target.ts'
 import { resolveTarget } from '#compliance/target.ts'
 import type { Resolver } from '#dns/dns.ts'
@@ -208,6 +209,7 @@ export interface ExamineOptions {
   readonly senderDomain?: string
   readonly tlsa?: TlsaAnswer
   readonly catching?: Catching
+  readonly production?: readonly ProductionRecord[]
 }
 
 const testLimits: CheckLimits = {
@@ -246,6 +248,7 @@ export async function examine(
     helloName: 'mailrelay1.example.org',
     senderDomain: options.senderDomain ?? 'probe.example.org',
     catching: options.catching ?? null,
+    production: options.production ?? null,
     ca: options.ca ?? null,
     limits: { ...testLimits, ...options.limits },
     clock: systemClock,
@@ -286,7 +289,8 @@ export function describeCheck(check: Check, cases: readonly CheckCase[]): void {
         if (each.subtype !== undefined) assert.equal(finding.subtype, each.subtype)
         if (finding.kind === 'violated') {
           assert.ok(finding.remedy !== null, 'a violated check says what to do')
-          assert.ok(finding.evidence.length > 0, 'a violated check shows evidence')
+          const shownCount = finding.evidence.length + Object.keys(finding.facts).length
+          assert.ok(shownCount > 0, 'a violated check shows evidence')
         }
         each.also?.(finding, report, server)
       })

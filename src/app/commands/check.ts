@@ -22,6 +22,7 @@ import { exitCodes, usageExitCode } from './check/exit-codes.ts'
 import { lookUpTlsaAt } from './check/look-up-tlsa.ts'
 import { explainChecks } from './check/explain.ts'
 import { openCatching, type OpenCatching } from './check/catching.ts'
+import { productionRecords } from './check/production-records.ts'
 import { openProgress } from './check/progress.ts'
 import { printReport } from './check/print.ts'
 import { checkSavable, saveReport } from './check/save.ts'
@@ -90,6 +91,7 @@ async function examine(
   const target = await resolveTarget(request.target, resolver, io.signal, request.guard)
   resolver.close()
   if (!target.ok) throw new CommandError(target.problem)
+  const production = await productionRecords(request, target.value, io)
   const progress = openProgress(io, request)
   const { helloName, senderDomain } = askedHow(request, caught)
   try {
@@ -104,6 +106,7 @@ async function examine(
       clock: systemClock,
       lookUpTlsa: lookUpTlsaAt(request.resolvers[0] ?? getServers()[0] ?? '127.0.0.1'),
       maySend,
+      production,
       signal: io.signal,
       emit: progress.show,
     })

@@ -80,6 +80,19 @@ function statusOf(count: number): RelayStatus {
         },
       ],
     },
+    lateRefusals: {
+      domainCount: 1,
+      degradedCount: 1,
+      domains: [
+        {
+          domain: 'inst.example',
+          contentCount: 2,
+          recipientCount: 0,
+          degradedSinceMs: Date.UTC(2026, 9, 6),
+          summary: '2 refusals after DATA in 24 h, the last: “550 \u001b[31mSpam”.',
+        },
+      ],
+    },
   }
 }
 

@@ -37,6 +37,8 @@ export const news = {
   sessionsElsewhere: 'sessions-elsewhere',
   /** Of a worker: recipients that went to the hold while the client waited. */
   held: 'held',
+  /** Of a worker: SeenLate; a server has refused what it had accepted. */
+  lateRefusal: 'late-refusal',
   /** Of a worker: ClientCount[] of its busy clients; to a worker: those of all others together. */
   clients: 'clients',
   /** Of a worker: a connection that was lent is gone; its Route.id. All that it has: LoanCount[]. */

@@ -15,6 +15,7 @@ import type { Spool } from '#spool/spool.ts'
 import type { Health, Telemetry } from '#telemetry/telemetry.ts'
 import { openBack, openSpoolOf, type Back } from '#app/back.ts'
 import { CommandError } from '#app/command.ts'
+import type { SeenLate } from '#app/late-refusals/open-late-refusals.ts'
 import { openMetrics } from '#app/open-metrics.ts'
 import { beginRehearsal } from '#app/rehearsal/begin-rehearsal.ts'
 import { startCatcher } from '#app/start-catcher.ts'
@@ -102,6 +103,7 @@ export async function runCoordinator(options: {
       tellTarget(server, nextHops, routeId, false)
     },
     onHeld: back.alerts.raise,
+    onLateRefusal: back.lateRefusals.take,
   })
   const ledgerTimer = setInterval(ledger.look, ledgerLookMs)
   stack.defer(() => clearInterval(ledgerTimer))
@@ -212,6 +214,7 @@ function handlersOf(parts: Parts, server: () => LinkServer): LinkHandlers {
         for (const peer of server().peers()) if (peer !== from) peer.tell(news.guesses, value)
       },
       [news.held]: (value) => back().alerts.raise(fromJson<Alert>(value)),
+      [news.lateRefusal]: (value) => back().lateRefusals.take(fromJson<SeenLate>(value)),
       [news.farewell]: (value, from) => expositions.seen(from.name, fromJson<string>(value)),
       [news.gone]: (value) => {
         const name = fromJson<string>(value)
@@ -256,11 +259,11 @@ async function status(
       return answer === null ? [] : [fromJson<ProcessReport>(answer.value)]
     }),
   )
-  return relayStatus(
-    [own, ...others.flat().toSorted(byName)],
-    await spoolStatus(spool),
-    await back().rechecks.status(),
-  )
+  return relayStatus([own, ...others.flat().toSorted(byName)], {
+    spool: await spoolStatus(spool),
+    rechecks: await back().rechecks.status(),
+    lateRefusals: back().lateRefusals.status(),
+  })
 }
 
 function byName({ process: one }: ProcessReport, { process: other }: ProcessReport): number {

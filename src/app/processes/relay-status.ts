@@ -2,6 +2,7 @@
 
 import type { NextHops } from '#nexthop/nexthop.ts'
 import type { Spool } from '#spool/spool.ts'
+import type { RefusalsStatus } from '#app/late-refusals/refusals-status.ts'
 import type { RecheckStatus } from '#app/recheck/recheck-status.ts'
 
 /** Of one process. */
@@ -51,6 +52,7 @@ export interface RelayStatus {
   readonly targets: readonly TargetStatus[]
   readonly spool: SpoolStatus
   readonly rechecks: RecheckStatus
+  readonly lateRefusals: RefusalsStatus
 }
 
 export function targetsOf(nextHops: NextHops): readonly TargetStatus[] {
@@ -77,8 +79,7 @@ export async function spoolStatus(spool: Spool): Promise<SpoolStatus> {
 /** The reports of all, the one whose word counts about targets first. */
 export function relayStatus(
   reports: readonly ProcessReport[],
-  spool: SpoolStatus,
-  rechecks: RecheckStatus,
+  shared: Omit<RelayStatus, 'processes' | 'targets'>,
 ): RelayStatus {
   const targets = new Map<string, TargetStatus>()
   for (const target of reports.flatMap((report) => report.targets)) {
@@ -88,8 +89,7 @@ export function relayStatus(
   return {
     processes: reports.map((report) => report.process),
     targets: [...targets.values()],
-    spool,
-    rechecks,
+    ...shared,
   }
 }
 

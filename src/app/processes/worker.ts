@@ -11,6 +11,7 @@ import { FreeSpaceWatch } from '#spool/free-space.ts'
 import { incomingFolder } from '#spool/open-spool.ts'
 import type { Telemetry } from '#telemetry/telemetry.ts'
 import { openFront, type Front } from '#app/front.ts'
+import { bounded } from '#app/late-refusals/open-late-refusals.ts'
 import { beginRehearsal } from '#app/rehearsal/begin-rehearsal.ts'
 import { openToolbox } from '#app/toolbox.ts'
 import type { ClientCount } from '#greeting/greeting.ts'
@@ -246,6 +247,7 @@ function shareTargets(
     onTargetDown: (routeId) => tell(routeId, true),
     onTargetUp: (routeId) => tell(routeId, false),
     onHeld: (alert) => link.tell(news.held, toJson(alert)),
+    onLateRefusal: (seen) => link.tell(news.lateRefusal, toJson(bounded(seen))),
   })
 }
 

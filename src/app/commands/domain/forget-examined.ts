@@ -2,6 +2,7 @@
 // addresses that people have nominated.
 
 import { forgetProfile } from '#compliance/profile-store.ts'
+import { forgetRefusals } from '#compliance/production-store.ts'
 import { forgetRechecks } from '#compliance/recheck-store.ts'
 import { forgetZone } from '#compliance/zone-store.ts'
 
@@ -10,4 +11,5 @@ export async function forgetExamined(state: string, domain: string): Promise<voi
   await forgetProfile(state, domain)
   await forgetZone(state, domain)
   await forgetRechecks(state, domain)
+  await forgetRefusals(state, domain)
 }

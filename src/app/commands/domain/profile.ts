@@ -1,11 +1,15 @@
 // `domain profile`: what the relay obeys for the domain's server, and what was measured of it.
 
+import { loadRefusals } from '#compliance/production-store.ts'
+import { atTime } from '#compliance/production.ts'
 import { loadProfile, type SavedProfile } from '#compliance/profile-store.ts'
 import { parseArguments, type Command } from '#app/command.ts'
 import { configOption, configOptionUsage } from '#app/command-config.ts'
 import { cleanLine } from '#base/text.ts'
 import type { ServedDomain } from '#registry/registry.ts'
+import { domainRefusals, type DomainRefusals } from '#app/late-refusals/refusals-status.ts'
 import { formatEndpoint } from '#registry/route.ts'
+import { timeText } from '#app/commands/recipient/print.ts'
 import { printJson } from './print.ts'
 import { profileRows } from './profile-rows.ts'
 import { knownSince, sinceJson, sinceText } from './recheck-text.ts'
@@ -17,8 +21,9 @@ export const profileCommand: Command = {
 
 Prints what the relay obeys for the domain's server and whose word that is, then
 what pforte check --save has measured and which checks were not met; then what
-the relay has seen since, also of its DNS (pforte domain recheck). Set one by
-hand with pforte domain set. Exit code 1 when nothing was saved.
+the relay has seen since, also of its DNS (pforte domain recheck), and what the
+server has refused of real mail in the last 24 hours. Set one by hand with
+pforte domain set. Exit code 1 when nothing was saved.
 
 ${configOptionUsage}  --json         one JSON object, or null
 `,
@@ -32,9 +37,13 @@ ${configOptionUsage}  --json         one JSON object, or null
       const served = findServed(registry, domain)
       const saved = await loadProfile(config.state, domain)
       const since = await knownSince(config.state, domain)
+      const refused = await refusedOf(config.state, served, Date.now())
       if (values.json === true) {
         const { profile: obeyed } = served
-        printJson(io, saved && { ...saved, obeyed, recheck: sinceJson(since) })
+        printJson(
+          io,
+          saved && { ...saved, obeyed, recheck: sinceJson(since), lateRefusals: refused },
+        )
       } else {
         io.stdout(`${domain}\n${obeyedText(served)}`)
         io.stdout(
@@ -43,10 +52,32 @@ ${configOptionUsage}  --json         one JSON object, or null
             : profileText(saved),
         )
         io.stdout(sinceText(since, Date.now()))
+        io.stdout(refusedText(refused))
       }
       return saved === null ? 1 : 0
     })
   },
+}
+
+/** Null: the relay has seen none of the server its mail goes to. */
+async function refusedOf(
+  folder: string,
+  { domain, route }: ServedDomain,
+  nowMs: number,
+): Promise<DomainRefusals | null> {
+  const state = await loadRefusals(folder, domain)
+  return state?.routeId === route.id ? domainRefusals(atTime(state, nowMs), nowMs) : null
+}
+
+function refusedText(refused: DomainRefusals | null): string {
+  if (refused === null) return ''
+  const { contentCount, recipientCount, degradedSinceMs, summary } = refused
+  return `refused of real mail, last 24 h\n${textOf([
+    ...(degradedSinceMs === null ? [] : [['degraded since', timeText(degradedSinceMs)] as const]),
+    ['after DATA', String(contentCount)],
+    ['recipients accepted before', String(recipientCount)],
+    ['last', summary],
+  ])}`
 }
 
 function obeyedText(served: ServedDomain): string {

@@ -1,6 +1,7 @@
 // The status as people and as programs read it.
 
 import { cleanLine } from '#base/text.ts'
+import type { RefusalsStatus } from '#app/late-refusals/refusals-status.ts'
 import type { RecheckStatus } from '#app/recheck/recheck-status.ts'
 import type { SpoolStatus, TargetStatus } from '#app/processes/relay-status.ts'
 import { ageText, count, sizeText } from '#app/commands/queue/print.ts'
@@ -13,14 +14,14 @@ const processHeads = 'PROCESS PID UPTIME MEMORY CPU SESSIONS MAILS/S RECIPIENTS/
 
 /** `nowMs`: wall time. */
 export function statusText(status: StatusWithRates, nowMs: number): string {
-  const { processes, targets, spool, rechecks } = status
+  const { processes, targets, spool, rechecks, lateRefusals } = status
   const rows = [processHeads, ...processes.map(processRow)]
   const servers = targets.length === 0 ? ['none was needed yet'] : targetLines(targets, nowMs)
   return `${tableText(rows)}
 Servers of the institutes:
 ${servers.map((line) => `  ${line}\n`).join('')}
 Spool: ${spoolText(spool)}
-${recheckText(rechecks, nowMs)}`
+${recheckText(rechecks, nowMs)}${refusalsText(lateRefusals)}`
 }
 
 function processRow(process: ProcessRates): readonly string[] {
@@ -94,9 +95,22 @@ function recheckText(rechecks: RecheckStatus, nowMs: number): string {
     .join('')}`
 }
 
+/** One line, and one for each domain whose server has refused what it had accepted. */
+function refusalsText({ domainCount, degradedCount, domains }: RefusalsStatus): string {
+  const head =
+    domainCount === 0
+      ? 'none in 24 h'
+      : `${count(domainCount, 'domain')}, ${degradedCount} degraded`
+  const lines = domains.map(({ domain, degradedSinceMs, summary }) => {
+    const since = degradedSinceMs === null ? '' : `DEGRADED since ${timeText(degradedSinceMs)}: `
+    return `  ${cleanLine(`${domain}: ${since}${summary}`, maxTextLength)}\n`
+  })
+  return `Late refusals: ${head}\n${lines.join('')}`
+}
+
 /** Every key is always there; texts of peers are as they came. */
 export function statusJson(status: StatusWithRates): Readonly<Record<string, unknown>> {
-  const { processes, targets, spool, rechecks } = status
+  const { processes, targets, spool, rechecks, lateRefusals } = status
   return {
     processes: processes.map((process) => ({
       ...process,
@@ -122,6 +136,13 @@ export function statusJson(status: StatusWithRates): Readonly<Record<string, unk
       changed: rechecks.changed.map(({ sinceMs, ...change }) => ({
         ...change,
         since: timeText(sinceMs),
+      })),
+    },
+    lateRefusals: {
+      ...lateRefusals,
+      domains: lateRefusals.domains.map(({ degradedSinceMs, ...domain }) => ({
+        ...domain,
+        degradedSince: degradedSinceMs === null ? null : timeText(degradedSinceMs),
       })),
     },
   }

@@ -89,6 +89,7 @@ const furtherDoors: Readonly<Record<string, { readonly users: readonly string[] 
   'compliance/report/words.ts': { users: ['app'] },
   // What came back later is judged again, without a run.
   'compliance/returns/judge-returns.ts': { users: ['app'] },
+  'compliance/returns/late-verdicts.ts': { users: ['app'] },
   // Factories, apart from the contract, so that who needs the shapes does not load the machinery.
   'dns/open-resolver.ts': { users: ['app'] },
   // One question to one server, with TTL and flags: for examining a zone, not for relaying.

@@ -27,15 +27,21 @@ const measuredBy: Readonly<Record<keyof Profile, readonly string[]>> = {
   maxLineBytes: ['data-long-line'],
 }
 
+/** Any of those that judge what comes back: a run has all of them, or it was narrow. */
+const returnCheck = 'no-backscatter-longtail'
+
 /** `before`: what is saved of the domain; null: nothing. */
 export function withEarlier(saved: SavedProfile, before: SavedProfile | null): SavedProfile {
   if (before === null || before.server !== saved.server) return saved
   const isNarrow = Object.keys(before.verdicts).some((id) => !Object.hasOwn(saved.verdicts, id))
+  const { run } = Object.hasOwn(saved.verdicts, returnCheck) ? saved : before
   return {
     ...saved,
     profile: { ...stillKnown(before.profile, saved.verdicts), ...saved.profile },
     verdicts: { ...before.verdicts, ...saved.verdicts },
     asked: isNarrow ? askedAsBefore(saved.asked, before.asked) : saved.asked,
+    // What comes back to the mails of the earlier run is still about verdicts that stand.
+    ...(run !== undefined && { run }),
   }
 }
 

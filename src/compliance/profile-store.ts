@@ -32,12 +32,17 @@ export interface SavedProfile {
   readonly verdicts: Readonly<Record<string, FindingKind>>
   /** Null: saved by an older version; such a server cannot be asked again. */
   readonly asked: AskedWith | null
+  /** Of the run whose test mails it is of, as the catcher names it; null or absent: nobody caught what came back. */
+  readonly run?: string | null
 }
 
 export function savedProfileOf(
   report: Report,
   domain: string,
-  how: Pick<AskedWith, 'helloName' | 'senderDomain' | 'caFile'>,
+  {
+    run,
+    ...how
+  }: Pick<AskedWith, 'helloName' | 'senderDomain' | 'caFile'> & Pick<SavedProfile, 'run'>,
 ): SavedProfile {
   return {
     domain,
@@ -48,6 +53,7 @@ export function savedProfileOf(
       report.outcomes.map(({ check, finding }) => [check.id, finding.kind]),
     ),
     asked: { ...nominated(report.target, domain), sources: report.target.sources, ...how },
+    ...(run !== undefined && { run }),
   }
 }
 
@@ -126,8 +132,16 @@ function isAskedWith(value: unknown): value is AskedWith {
 
 function isSavedProfile(value: unknown): value is SavedProfile {
   if (typeof value !== 'object' || value === null) return false
-  const { domain, server, measuredAtMs, profile, verdicts } = value as Partial<SavedProfile>
+  const {
+    domain,
+    server,
+    measuredAtMs,
+    profile,
+    verdicts,
+    run = null,
+  } = value as Partial<SavedProfile>
   const hasTexts = typeof domain === 'string' && typeof server === 'string'
   const hasObjects = typeof profile === 'object' && typeof verdicts === 'object'
-  return hasTexts && hasObjects && Number.isFinite(measuredAtMs)
+  const isRun = run === null || typeof run === 'string'
+  return hasTexts && hasObjects && isRun && Number.isFinite(measuredAtMs)
 }

@@ -12,6 +12,7 @@ import {
   confirmWithinMs,
   isAlarming,
   standingChanges,
+  stateAfterSaving,
   stateFor,
   untold,
   type RecheckState,
@@ -48,6 +49,34 @@ function after(
     fresh,
   )
 }
+
+describe('saved anew by a run that looked at a few', () => {
+  const before: RecheckState = {
+    ...afterLook(after([1, 'violated'], [2, 'violated']), [seen('b', 'met')], atMs + 3 * minute),
+    nextAtMs: atMs + day,
+  }
+  const again: SavedProfile = { ...saved, measuredAtMs: atMs + 5 * minute }
+
+  test('what it left out is as it was seen since; what it looked at begins anew', () => {
+    const narrow = stateAfterSaving(again, new Set(['b']), before)
+    assert.equal(narrow.measuredAtMs, again.measuredAtMs)
+    assert.deepEqual(narrow.verdicts, { a: 'violated', b: 'violated', c: 'undetermined' })
+    assert.deepEqual(
+      standingChanges(again, narrow).map(({ check }) => check),
+      ['a'],
+    )
+    assert.deepEqual([narrow.suspicions, narrow.nextAtMs], [[], before.nextAtMs])
+    assert.equal(stateFor(again, narrow), narrow, 'the relay goes on from it')
+    const other = stateAfterSaving(again, new Set(['a']), before)
+    assert.deepEqual([other.verdicts['a'], other.changes.length], ['met', 0])
+    assert.equal(other.suspicions.length, 1)
+  })
+  test('a whole run, or another server: all begins anew', () => {
+    const whole = stateAfterSaving(again, new Set(['a', 'b', 'c']), before)
+    assert.deepEqual(whole, stateFor(again, null))
+    assert.deepEqual(stateAfterSaving(again, new Set(['b']), null), whole)
+  })
+})
 
 describe('a change counts when it was seen twice, the second time within an hour', () => {
   for (const [name, state, changeCount, suspicionCount] of [

@@ -67,6 +67,8 @@ export interface RecheckState {
   readonly last: LastLook | null
   /** Wall time of the next look; null: not decided yet. */
   readonly nextAtMs: number | null
+  /** Of the DNS: since when its name servers disagree; null or absent: they do not. */
+  readonly disagreesSinceMs?: number | null
 }
 
 /** The state that goes with that profile: the one before, or a new one. */
@@ -74,6 +76,31 @@ export function stateFor(saved: Baseline, before: RecheckState | null): RecheckS
   if (before?.measuredAtMs === saved.measuredAtMs) return before
   const { domain, measuredAtMs, verdicts } = saved
   return { domain, measuredAtMs, verdicts, suspicions: [], changes: [], last: null, nextAtMs: null }
+}
+
+/**
+ * The state of what was saved anew. `before`: what stood until then, of the same server; null: nothing. What the
+ * run did not look at stays as it was seen since; what it looked at begins anew.
+ */
+export function stateAfterSaving(
+  saved: Baseline,
+  lookedAt: ReadonlySet<string>,
+  before: RecheckState | null,
+): RecheckState {
+  const fresh = stateFor(saved, null)
+  if (before === null) return fresh
+  const isKept = (check: string): boolean =>
+    !lookedAt.has(check) && Object.hasOwn(saved.verdicts, check)
+  const kept = Object.entries(before.verdicts).filter(([check]) => isKept(check))
+  if (kept.length === 0) return fresh
+  return {
+    ...fresh,
+    verdicts: { ...saved.verdicts, ...Object.fromEntries(kept) },
+    suspicions: before.suspicions.filter(({ check }) => isKept(check)),
+    changes: before.changes.filter(({ check }) => isKept(check)),
+    last: before.last,
+    nextAtMs: before.nextAtMs,
+  }
 }
 
 /** Suspicions a look can still make certain. A clock that was set back makes none older. */

@@ -118,6 +118,61 @@ for (const workers of [0, 1]) {
   )
 }
 
+test(
+  'a report that comes after the profile was saved changes the verdict that was saved',
+  { timeout: 240_000 },
+  async () => {
+    const port = await freePort()
+    const institute = await startScriptedServer(
+      examinedServer({ rcpt: () => '250 Ok', final: () => '250 2.0.0 Ok' }),
+    )
+    await using stack = new AsyncDisposableStack()
+    stack.defer(async () => await institute.close())
+    await using relay = await startRelay({
+      domains: [
+        { domain: probeDomain, to: `127.0.0.1:${port}` },
+        { domain: site.domain, to: `127.0.0.1:${institute.port}` },
+      ],
+      config: {
+        catcher: { domain: probeDomain, listen: { address: '127.0.0.1', port } },
+        // The files are read every 8 s, and nobody is asked meanwhile.
+        recheck: { every: '10min', confirmAfter: '30s' },
+      },
+    })
+    const ids = ['data-clean', 'rcpt-late-rejection', 'no-backscatter-unknown']
+    const args = [
+      ['check', '127.0.0.1', '--port', String(institute.port), '--existing', site.existing],
+      ['--send', '--confirm', site.existing, '--catcher', '--wait', '0s', '--json', '--save'],
+      ...[...ids, 'no-backscatter-longtail'].map((id) => ['--only', id]),
+    ]
+    const ran = await relay.pforte(...args.flat())
+    const run = /pforte catcher show ([a-z2-7]{8})$/m.exec(ran.stderr)?.[1] ?? ''
+    const { shown } = await show(relay, run)
+    const token = shown.senders.find(({ check }) => check === 'no-backscatter-unknown')?.token
+    const before = await relay.pforte('domain', 'profile', site.domain)
+    assert.match(before.stdout, /undetermined +rcpt-late-rejection/)
+    assert.doesNotMatch(before.stdout, /now violated/)
+    // A look at something else in between leaves the run the one that is waited for.
+    const another = [
+      ['check', '127.0.0.1', '--port', String(institute.port), '--domain', site.domain],
+      ['--save', '--only', 'banner-220'],
+    ]
+    await relay.pforte(...another.flat())
+    assert.match(await sendBack(relay.port, `b-${token}@${probeDomain}`, 'failed'), /^250 /)
+    for (const check of ['rcpt-late-rejection', 'no-backscatter-unknown']) {
+      const changed = await relay.waitForEvent(
+        (event) => event['event'] === 'verdict-changed' && event['check'] === check,
+        120_000,
+      )
+      assert.deepEqual([changed['was'], changed['finding']], ['undetermined', 'violated'])
+    }
+    const after = await relay.pforte('domain', 'profile', site.domain)
+    assert.match(after.stdout, /now violated +rcpt-late-rejection \(must\), was undetermined/)
+    assert.equal(relay.events('verdict-changed').length, 2)
+    assert.equal(relay.events('alert-raised').length, 1)
+  },
+)
+
 test('what nobody would catch is not sent', async () => {
   await using relay = await startRelay({ domains: [] })
   const institute = await startScriptedServer(examinedServer({}))

@@ -21,6 +21,8 @@ export interface ZoneRecords {
   readonly cname?: string
   /** Data of other types as on the wire, by number: 2 NS, 6 SOA, 16 TXT. */
   readonly raw?: Readonly<Record<number, readonly Buffer[]>>
+  /** Answers for the name are marked as verified (AD, RFC 4035 §3.2.3). */
+  readonly isVerified?: true
   /** Default 60. */
   readonly ttlSeconds?: number
 }
@@ -68,7 +70,10 @@ export async function startDnsServer(zone: Zone = {}, port = 0): Promise<DnsServ
     const answer =
       verified === undefined ? lookUp(zone, question.name, question.type, 0) : failed(verified)
     if (answer === 'silent') return
-    socket.send(encode(message, question.end, answer), peer.port, peer.address)
+    const entry = Object.hasOwn(zone, question.name) ? zone[question.name] : undefined
+    const reply = encode(message, question.end, answer)
+    if (typeof entry === 'object' && entry.isVerified === true) reply[3] = (reply[3] ?? 0) | 0x20
+    socket.send(reply, peer.port, peer.address)
   })
   socket.bind(port, '127.0.0.1')
   await once(socket, 'listening')

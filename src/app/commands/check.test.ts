@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { examinedServer, goodRcpt, site } from '../../../test/support/examined-server.ts'
@@ -260,11 +260,25 @@ test('--save: the relay takes no larger mails than the server, and says what has
   // A run that does not look at the size leaves what another one has found.
   await command('check', ...argumentsFor(small, '--save'))
   assert.equal(await limit(), 10_240_000 - 65_536)
-  // Nor does the daily look get narrower by it.
+  // Nor does the daily look get narrower by it, or forget what it has seen.
+  const file = join(folder.path, 'state', 'rechecks', `${site.domain}.json`)
+  const state = JSON.parse(await readFile(file, 'utf8'))
+  const words = { de: 'x', en: 'x' }
+  const change = { check: 'size-ehlo', was: 'violated', verdict: 'met', atMs: Date.now() }
+  const more = { severity: 'must', title: words, summary: words, isTold: true }
+  const verdicts = { ...state.verdicts, 'size-ehlo': 'met' }
+  const last = { atMs: Date.now(), failure: null, checkCount: 1 }
+  await writeFile(
+    file,
+    JSON.stringify({ ...state, verdicts, changes: [{ ...change, ...more }], last }),
+  )
   await command('check', ...argumentsFor(small, '--only', 'banner-220', '--save'))
   const kept = JSON.parse((await command('domain', 'profile', site.domain, '--json')).stdout)
   assert.equal(kept.verdicts['size-ehlo'], 'violated')
   assert.equal(kept.profile.maxMessageBytes, 10_240_000)
+  assert.partialDeepStrictEqual(kept.recheck.server.changed, [
+    { check: 'size-ehlo', was: 'violated', verdict: 'met' },
+  ])
   const forgotten = await command('domain', 'set', site.domain, '--measured', 'none')
   assert.match(forgotten.stdout, /what was measured is obeyed no longer/)
   assert.equal(await limit(), null)

@@ -2,7 +2,6 @@
 
 import { getServers } from 'node:dns'
 import { readFileSync } from 'node:fs'
-import { hostname } from 'node:os'
 import path from 'node:path'
 import tls from 'node:tls'
 import { systemClock } from '#base/clock.ts'
@@ -23,6 +22,7 @@ import { lookUpTlsaAt } from './check/look-up-tlsa.ts'
 import { explainChecks } from './check/explain.ts'
 import { openCatching, type OpenCatching } from './check/catching.ts'
 import { productionRecords } from './check/production-records.ts'
+import { ownName } from './check/own-name.ts'
 import { openProgress } from './check/progress.ts'
 import { printReport } from './check/print.ts'
 import { checkSavable, saveReport } from './check/save.ts'
@@ -69,7 +69,7 @@ async function run(args: readonly string[], io: CommandIo): Promise<number> {
   const report = await examine(request, maySend, caught, io)
   printReport(report, request, io)
   // Asked again as it was; the senders of this run were of the catcher's domain.
-  const how = askedHow(request, caught)
+  const how = { ...askedHow(request, caught), run: caught?.catching.run ?? null }
   if (isSaved) await saveReport(report, how, configFile, io)
   caught?.tell(io)
   return exitCodes[overallOf(report)]
@@ -147,12 +147,6 @@ async function isSendingAgreed(request: CheckRequest, io: CommandIo): Promise<bo
     throw new CommandError(`nothing was sent or examined: ${sendTo} was not confirmed`)
   }
   return true
-}
-
-/** RFC 5321 §4.1.4 wants a name; a machine without one says so with an address literal. */
-function ownName(): string {
-  const name = hostname()
-  return name.includes('.') ? name : '[127.0.0.1]'
 }
 
 /** The system's authorities, and those of the file. */

@@ -2,7 +2,7 @@
 
 import { getServers } from 'node:dns'
 import { systemClock } from '#base/clock.ts'
-import { checkDomain } from '#compliance/dns/check-domain.ts'
+import { checkDomain, disagreementSince } from '#compliance/dns/check-domain.ts'
 import type { SavedZone } from '#compliance/zone-store.ts'
 import type { Config } from '#config/config.ts'
 import { parseNameServer } from '#app/commands/check/name-server.ts'
@@ -15,11 +15,13 @@ const localResolver = { address: '127.0.0.1', port: 53 }
 export async function lookAtZone(options: {
   readonly config: Config
   readonly saved: SavedZone
+  /** As it is known from earlier looks; null: the name servers agree. */
+  readonly disagreesSinceMs: number | null
   /** Only these checks; null: all the baseline has a verdict of. */
   readonly only: readonly string[] | null
   readonly signal: AbortSignal
 }): Promise<Look> {
-  const { config, saved, only, signal } = options
+  const { config, saved, disagreesSinceMs, only, signal } = options
   const { relays, resolver, nameServers, policyServer, caFile } = saved.asked
   const own = parseNameServer(config.dns.servers[0] ?? getServers()[0] ?? '')
   const deadline = AbortSignal.timeout(config.recheck.timeoutMs)
@@ -34,6 +36,9 @@ export async function lookAtZone(options: {
       policyServer,
       ca: trustedCertificates(caFile, 'the file of authorities'),
       outside: null,
+      helloName: config.hostname,
+      relayPort: 25,
+      disagreement: { sinceMs: disagreesSinceMs },
     },
     systemClock,
     AbortSignal.any([signal, deadline]),
@@ -41,8 +46,9 @@ export async function lookAtZone(options: {
   if (!report.isComplete) {
     return signal.aborted ? { kind: 'stopped' } : { kind: 'failed', detail: 'took too long' }
   }
-  return doneOf(
+  const done = doneOf(
     report,
     ({ check: { id } }) => Object.hasOwn(saved.verdicts, id) && (only?.includes(id) ?? true),
   )
+  return { ...done, disagreesSinceMs: disagreementSince(report, disagreesSinceMs) }
 }

@@ -31,7 +31,13 @@ const busySubtypes: ReadonlySet<string> = new Set(['busy', 'no-banner'])
 type Outcome = Report['outcomes'][number]
 
 export type Look =
-  | { readonly kind: 'done'; readonly seen: readonly SeenVerdict[]; readonly tookMs: number }
+  | {
+      readonly kind: 'done'
+      readonly seen: readonly SeenVerdict[]
+      readonly tookMs: number
+      /** Of the DNS: since when its name servers disagree; null: they do not. */
+      readonly disagreesSinceMs?: number | null
+    }
   | { readonly kind: 'failed'; readonly detail: string }
   | { readonly kind: 'stopped' }
 
@@ -109,7 +115,10 @@ async function examine(
 }
 
 /** What a report says of the checks that are meant. */
-export function doneOf(report: Report, isMeant: (outcome: Outcome) => boolean): Look {
+export function doneOf(
+  report: Report,
+  isMeant: (outcome: Outcome) => boolean,
+): Extract<Look, { readonly kind: 'done' }> {
   const seen = report.outcomes.filter(isMeant).map(seenOf)
   return { kind: 'done', seen, tookMs: report.ms }
 }

@@ -8,6 +8,7 @@ import { loadRecheck, saveRecheck } from '#compliance/recheck-store.ts'
 import type { Config } from '#config/config.ts'
 import type { Resolver } from '#dns/dns.ts'
 import type { ServedDomain } from '#registry/registry.ts'
+import { withReturnsOf } from './late-returns.ts'
 import type { Look } from './look.ts'
 import { isZone, loadSaved, type Saved, type Watched } from './watched.ts'
 
@@ -40,7 +41,11 @@ export async function recheckStateOf(
   const saved = await loadSaved(folder, watched)
   if (saved === null) return null
   const kept = await loadRecheck(folder, watched.watch, watched.domain)
-  return { saved, state: stateFor(saved, kept) }
+  const state = stateFor(saved, kept)
+  return {
+    saved,
+    state: isZone(saved) ? state : await withReturnsOf(folder, saved, state, Date.now()),
+  }
 }
 
 /**
@@ -58,7 +63,7 @@ export async function recheckDomain(options: RecheckOptions): Promise<Rechecked 
   await saveRecheck(config.state, watch, before)
   const suspected = freshSuspicions(before, clock.now()).map(({ check }) => check)
   const isSecond = suspected.length > 0 && !options.isWhole
-  const look = await lookAt(saved, options, isSecond ? suspected : null)
+  const look = await lookAt(known, options, isSecond ? suspected : null)
   const nowMs = clock.now()
   // Meanwhile somebody else may have looked, examined anew, or removed the domain: the relay, or a command.
   const latest = await recheckStateOf(config.state, { watch, domain: saved.domain })
@@ -74,14 +79,15 @@ export async function recheckDomain(options: RecheckOptions): Promise<Rechecked 
 }
 
 async function lookAt(
-  saved: Saved,
+  { saved, state }: Omit<Rechecked, 'look'>,
   { config, domain, resolver, signal }: RecheckOptions,
   only: readonly string[] | null,
 ): Promise<Look> {
   const { lookAgain, failureOf } = await import('./look.ts')
   if (isZone(saved)) {
     const { lookAtZone } = await import('./look-at-zone.ts')
-    return await lookAtZone({ config, saved, only, signal }).catch(failureOf)
+    const disagreesSinceMs = state.disagreesSinceMs ?? null
+    return await lookAtZone({ config, saved, disagreesSinceMs, only, signal }).catch(failureOf)
   }
   const routes = [domain.route, domain.calloutRoute]
   return await lookAgain({ config, saved, routes, resolver, only, signal }).catch(failureOf)
@@ -90,7 +96,10 @@ async function lookAt(
 function stateAfter(before: RecheckState, look: Look, nowMs: number): RecheckState {
   switch (look.kind) {
     case 'done':
-      return afterLook(before, look.seen, nowMs)
+      return {
+        ...afterLook(before, look.seen, nowMs),
+        ...(look.disagreesSinceMs !== undefined && { disagreesSinceMs: look.disagreesSinceMs }),
+      }
     case 'failed':
       return { ...before, last: { atMs: nowMs, failure: look.detail, checkCount: 0 } }
     case 'stopped':

@@ -9,21 +9,26 @@ import { cleaned, type DnsCheck } from './dns-check.ts'
 import { hintChecks } from './hint-checks.ts'
 import { mtaStsCheck } from './mta-sts-check.ts'
 import { mxChecks } from './mx-checks.ts'
+import { nameServerChecks } from './name-server-checks.ts'
 import { ownMxChecks } from './own-mx-checks.ts'
+import { spfChecks } from './spf-checks.ts'
 import { zoneChecks } from './zone-checks.ts'
 import { gatherZoneFacts, type ZoneRequest } from './zone-facts.ts'
 
 export type { ZoneRequest } from './zone-facts.ts'
+export { disagreementSince } from './name-server-checks.ts'
 
 export const dnsCatalogue: readonly DnsCheck[] = [
   ...mxChecks,
+  ...nameServerChecks,
   ...ownMxChecks,
   ...zoneChecks,
   mtaStsCheck,
+  ...spfChecks,
   ...hintChecks,
 ]
 
-/** Sends nothing but DNS questions. */
+/** Asks the DNS; contacts others only as `ZoneRequest` says, and relays with verified TLSA records. */
 export async function checkDomain(
   request: ZoneRequest,
   clock: Clock,
@@ -31,7 +36,7 @@ export async function checkDomain(
 ): Promise<Report> {
   const startedAtMs = clock.now()
   const startMs = clock.monotonicMs()
-  const facts = await gatherZoneFacts(request, signal)
+  const facts = await gatherZoneFacts(request, startedAtMs, signal)
   const { address, port } = request.resolver
   return {
     target: {

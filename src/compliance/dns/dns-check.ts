@@ -4,7 +4,8 @@ import { met, undetermined, violated, type Finding, type Severity } from '#compl
 import type { DnsReply, DnsRecord } from '#dns/query.ts'
 import { cleanLine } from '#base/text.ts'
 import { text, type Text } from '#compliance/text.ts'
-import { isAnswer, recordsOf, replyWords, type ZoneFacts } from './zone-facts.ts'
+import { isAnswer, recordsOf, replyWords } from './dns-answers.ts'
+import type { ZoneFacts } from './zone-facts.ts'
 
 export interface DnsCheck {
   readonly id: string

@@ -1,9 +1,8 @@
 // What else changes its meaning when the MX records change, and what is good to have.
 
-import { notApplicable } from '#compliance/check.ts'
 import { text } from '#compliance/text.ts'
 import { bad, good, noAnswer, type DnsCheck } from './dns-check.ts'
-import { isAnswer, recordsOf, type ZoneFacts } from './zone-facts.ts'
+import { isAnswer, recordsOf } from './dns-answers.ts'
 import type { DnsReply } from '#dns/query.ts'
 import { cleanLine } from '#base/text.ts'
 
@@ -13,72 +12,7 @@ export function startingWith(reply: DnsReply, version: RegExp): readonly string[
     .filter((value) => version.test(value))
 }
 
-const spfOf = (facts: ZoneFacts): readonly string[] => startingWith(facts.txt, /^v=spf1(?: |$)/i)
-
 export const hintChecks: readonly DnsCheck[] = [
-  {
-    id: 'spf-mx-trap',
-    title: text(
-      'SPF meint mit „mx“ nicht mehr Ihren Server',
-      'SPF “mx” no longer means your server',
-    ),
-    requirement: text(
-      'Der SPF-Eintrag der Domäne enthält kein „mx“: Nach der Umstellung sind das die Relays.',
-      'The SPF record of the domain has no “mx”: after the switch that is the relays.',
-    ),
-    source: 'RFC 7208 §5.4',
-    severity: 'should',
-    judge: (facts) => {
-      if (!isAnswer(facts.txt)) return noAnswer(facts.txt)
-      const [record] = spfOf(facts)
-      if (record === undefined) return notApplicable(text('Kein SPF-Eintrag.', 'No SPF record.'))
-      return /\s[+?~-]?mx(?:[:/]\S*)?(?=\s|$)/i.test(record)
-        ? bad(
-            text(record, record),
-            text(
-              `Ersetzen Sie „mx“ vor der Umstellung durch Ihren Postausgang: a:mail.${facts.domain} oder ip4:…`,
-              `Replace “mx” by your outbound host before the switch: a:mail.${facts.domain} or ip4:…`,
-            ),
-          )
-        : good(text(record, record))
-    },
-  },
-  {
-    id: 'spf-hint',
-    title: text('Genau ein SPF-Eintrag', 'Exactly one SPF record'),
-    requirement: text(
-      'Es gibt genau einen SPF-Eintrag, der mit -all oder ~all endet.',
-      'There is exactly one SPF record, ending in -all or ~all.',
-    ),
-    source: 'RFC 7208 §3.2, §4.5',
-    severity: 'info',
-    judge: (facts) => {
-      if (!isAnswer(facts.txt)) return noAnswer(facts.txt)
-      const records = spfOf(facts)
-      const [record = ''] = records
-      const lookUps = record.match(/[\s+?~-](?:include:|a\b|mx\b|ptr\b|exists:|redirect=)/gi) ?? []
-      // RFC 7208 §4.6.4 counts those of included records too; what is too much here is so in any case.
-      if (records.length === 1 && lookUps.length > 10) {
-        return bad(
-          text(
-            `${lookUps.length} Abfragen, erlaubt sind 10.`,
-            `${lookUps.length} look-ups, 10 are allowed.`,
-          ),
-          text('Fassen Sie Einträge als ip4: und ip6: zusammen.', 'Replace some by ip4: and ip6:.'),
-          { subtype: 'too-many-look-ups' },
-        )
-      }
-      return records.length === 1 && /[-~]all$|redirect=/i.test(record)
-        ? good(text(record, record))
-        : bad(
-            text(`${records.length} SPF-Einträge`, `${records.length} SPF records`),
-            text(
-              'Veröffentlichen Sie einen SPF-Eintrag mit Ihrem Postausgang und ~all oder -all.',
-              'Publish one SPF record with your outbound hosts and ~all or -all.',
-            ),
-          )
-    },
-  },
   {
     id: 'dmarc-hint',
     title: text('DMARC ist veröffentlicht', 'DMARC is published'),

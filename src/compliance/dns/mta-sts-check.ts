@@ -6,7 +6,8 @@ import { cleanLine } from '#base/text.ts'
 import { bad, good, noAnswer, open, type DnsCheck } from './dns-check.ts'
 import { startingWith } from './hint-checks.ts'
 import { allowsHost, parsePolicy, type MtaStsPolicy } from './mta-sts.ts'
-import { isAnswer, type ZoneFacts } from './zone-facts.ts'
+import { isAnswer } from './dns-answers.ts'
+import type { ZoneFacts } from './zone-facts.ts'
 
 export const mtaStsCheck: DnsCheck = {
   id: 'mta-sts',

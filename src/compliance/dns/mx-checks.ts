@@ -5,7 +5,8 @@ import type { DnsRecord } from '#dns/query.ts'
 import { text } from '#compliance/text.ts'
 import { bad, good, mxRecords, open, shown, type DnsCheck } from './dns-check.ts'
 import { isPublicIpv4 } from './public-address.ts'
-import { isAnswer, recordsOf, replyWords, type ZoneFacts } from './zone-facts.ts'
+import { isAnswer, recordsOf, replyWords } from './dns-answers.ts'
+import type { ZoneFacts } from './zone-facts.ts'
 
 /** Judges the MX set; without one there is nothing to say. */
 export function ofSet(
@@ -332,45 +333,5 @@ export const mxChecks: readonly DnsCheck[] = [
               'Remove the wildcard MX: the relays know only the domains that were named.',
             ),
           ),
-  },
-  {
-    id: 'mx-auth-consistent',
-    title: text('Alle Nameserver sagen dasselbe', 'All name servers say the same'),
-    requirement: text(
-      'Alle Nameserver der Zone liefern dieselben MX-Einträge.',
-      'All name servers of the zone give the same MX records.',
-    ),
-    source: 'RFC 1034 §4.3.5',
-    severity: 'must',
-    judge: ({ servers }) => {
-      const table = Object.fromEntries(
-        servers.map(({ name, address, mx, soa }) => [
-          `${name} (${address})`,
-          `${replyWords(mx, 'MX')}; serial ${replyWords(soa, 'SOA')}`,
-        ]),
-      )
-      const answered = servers.filter(({ mx }) => isAnswer(mx))
-      if (answered.length === 0)
-        return notApplicable(
-          text('Kein Nameserver der Zone hat geantwortet.', 'No name server of the zone answered.'),
-          { facts: table },
-        )
-      return new Set(answered.map(({ mx }) => replyWords(mx, 'MX'))).size === 1
-        ? good(
-            text(
-              `${answered.length} von ${servers.length} haben geantwortet.`,
-              `${answered.length} of ${servers.length} answered.`,
-            ),
-            table,
-          )
-        : bad(
-            text('Die Nameserver liefern Unterschiedliches.', 'The name servers disagree.'),
-            text(
-              'Warten Sie die Übertragung der Zone ab, oder prüfen Sie Seriennummer und Transfer.',
-              'Wait for the zone to be transferred, or check serial and transfer.',
-            ),
-            { facts: table },
-          )
-    },
   },
 ]

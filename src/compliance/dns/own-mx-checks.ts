@@ -64,17 +64,31 @@ export const ownMxChecks: readonly DnsCheck[] = [
           'info',
         )
       }
-      const closed = tried.flatMap(({ exchange, smtp }) =>
-        smtp === 'open' || smtp === null ? [] : [`${exchange} (${smtp.failure})`],
-      )
-      return closed.length === 0
+      const those = (kind: 'closed' | 'unknown'): readonly string[] =>
+        tried.flatMap(({ exchange, smtp }) =>
+          smtp !== null && smtp !== 'open' && smtp.kind === kind
+            ? [`${exchange} (${smtp.reason})`]
+            : [],
+        )
+      const [closed, unknown] = [those('closed'), those('unknown')]
+      if (closed.length > 0) {
+        return bad(
+          text(`Von außen zu: ${closed.join(', ')}`, `Closed from outside: ${closed.join(', ')}`),
+          text(
+            'Entfernen Sie diesen MX: Absender versuchen ihn und warten.',
+            'Remove this MX: senders try it and wait.',
+          ),
+        )
+      }
+      return unknown.length === 0
         ? good(text('Port 25 ist offen.', 'Port 25 is open.'))
-        : bad(
-            text(`Von außen zu: ${closed.join(', ')}`, `Closed from outside: ${closed.join(', ')}`),
+        : open(
             text(
-              'Entfernen Sie diesen MX: Absender versuchen ihn und warten.',
-              'Remove this MX: senders try it and wait.',
+              `Nicht herauszufinden: ${unknown.join(', ')}`,
+              `Not found out: ${unknown.join(', ')}`,
             ),
+            'no-answer',
+            'should',
           )
     }),
   },

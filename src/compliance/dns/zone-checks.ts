@@ -1,9 +1,10 @@
 // Is the zone alive, and can its answers, and those about the relays, be verified?
 
-import { notApplicable } from '#compliance/check.ts'
+import { notApplicable, undetermined, type Finding } from '#compliance/check.ts'
 import { same, text } from '#compliance/text.ts'
 import { bad, good, open, type DnsCheck } from './dns-check.ts'
-import { isAnswer, recordsOf, replyWords } from './zone-facts.ts'
+import type { RelayTlsa } from './zone-facts.ts'
+import { isAnswer, recordsOf, replyWords } from './dns-answers.ts'
 
 export const zoneChecks: readonly DnsCheck[] = [
   {
@@ -111,10 +112,10 @@ export const zoneChecks: readonly DnsCheck[] = [
     id: 'relay-tlsa',
     title: text('TLSA der Relays', 'TLSA of the relays'),
     requirement: text(
-      'TLSA-Einträge der Relays sind geprüft; um sie kümmert sich der Betreiber.',
-      'TLSA records of the relays are verified; they are the operator’s duty.',
+      'TLSA-Einträge der Relays sind geprüft und passen zu den Zertifikaten, die diese vorzeigen; um sie kümmert sich der Betreiber.',
+      'TLSA records of the relays are verified, and match the certificates that these show; they are the operator’s duty.',
     ),
-    source: 'RFC 7672 §2.2',
+    source: 'RFC 7672 §2.2, §3.1',
     severity: 'info',
     judge: ({ relayTlsa }) => {
       const found = relayTlsa.filter(({ reply }) => recordsOf(reply, 'TLSA').length > 0)
@@ -138,21 +139,67 @@ export const zoneChecks: readonly DnsCheck[] = [
         ({ reply }) => reply.kind === 'reply' && !reply.isAuthenticated,
       )
       const without = relayTlsa.filter((each) => !found.includes(each)).map(({ relay }) => relay)
-      if (unverified.length === 0 && without.length === 0) {
-        const words = found
-          .map(({ relay, reply }) => `${relay}: ${replyWords(reply, 'TLSA')}`)
-          .join(', ')
-        return good(same(words))
-      }
+      if (unverified.length === 0 && without.length === 0) return judgeShown(found)
       const names = [...unverified.map(({ relay }) => relay), ...without].join(', ')
       return bad(
         text(`Ohne geprüfte TLSA: ${names}`, `Without verified TLSA: ${names}`),
         text(
-          'Betreiber: Signieren Sie die Zone, und veröffentlichen Sie TLSA für jedes Relay. Ob sie passen, sagt pforte check RELAY --only dane.',
-          'Operator: sign the zone and publish TLSA for each relay. Whether they match says pforte check RELAY --only dane.',
+          'Betreiber: Signieren Sie die Zone, und veröffentlichen Sie TLSA für jedes Relay.',
+          'Operator: sign the zone and publish TLSA for each relay.',
         ),
         { subtype: unverified.length > 0 ? 'not-verified' : 'missing' },
       )
     },
   },
 ]
+
+/** All relays have verified records: do they fit what is shown? */
+function judgeShown(found: readonly RelayTlsa[]): Finding {
+  const shown = found.flatMap(({ relay, shown: places }) =>
+    (places ?? []).map(({ address, result }) => ({ relay, address, result })),
+  )
+  const those = (...kinds: readonly (typeof shown)[number]['result']['kind'][]): string =>
+    shown
+      .filter(({ result }) => kinds.includes(result.kind))
+      .map(({ relay, address, result }) => {
+        const detail = 'detail' in result ? `: ${result.detail}` : ''
+        return `${relay} (${address}${detail})`
+      })
+      .join(', ')
+  const facts = Object.fromEntries(
+    found.map(({ relay, reply }) => [relay, replyWords(reply, 'TLSA')]),
+  )
+  const unfit = those('mismatch', 'no-tls')
+  if (unfit !== '') {
+    return bad(
+      text(`Kein TLSA-Eintrag passt: ${unfit}`, `No TLSA record matches: ${unfit}`),
+      text(
+        'Betreiber: Absender mit DANE stellen dort nicht zu. Veröffentlichen Sie „3 1 1“ des neuen Schlüssels, bevor Sie ihn einsetzen, und lassen Sie den alten bis zum Wechsel stehen.',
+        'Operator: senders with DANE do not deliver there. Publish “3 1 1” of the new key before you use it, and keep the old one until the switch.',
+      ),
+      { subtype: 'mismatch', facts },
+    )
+  }
+  const unusable = found.filter(({ shown: places }) => places === null)
+  if (unusable.length > 0) {
+    const names = unusable.map(({ relay }) => relay).join(', ')
+    return bad(
+      text(`Kein Eintrag, der für SMTP gilt: ${names}`, `No record that counts for SMTP: ${names}`),
+      text('Betreiber: Veröffentlichen Sie „3 1 1“.', 'Operator: publish “3 1 1”.'),
+      { subtype: 'unusable', facts },
+    )
+  }
+  const away = those('not-reached')
+  const matching = those('matches')
+  if (away !== '' || matching === '') {
+    const words = away === '' ? found.map(({ relay }) => relay).join(', ') : away
+    return undetermined(
+      text(
+        `Geprüft; ob sie passen, war nicht zu sehen: ${words}`,
+        `Verified; whether they match could not be seen: ${words}`,
+      ),
+      { subtype: 'not-reached', facts },
+    )
+  }
+  return good(text(`Passen: ${matching}`, `They match: ${matching}`), facts)
+}

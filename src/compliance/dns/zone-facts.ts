@@ -1,12 +1,15 @@
 // Everything the DNS checks look at, asked once: at the authoritative servers and through a resolver.
 
-import type { DnsRecord, DnsReply, NameServer, RecordType } from '#dns/query.ts'
+import type { DnsReply, NameServer, RecordType } from '#dns/query.ts'
 import { queryDns } from '#dns/query.ts'
 import { getOverHttps } from '#net/https-get.ts'
-import { openProbeStream } from '#net/probe-stream.ts'
 import { randomWord } from '#compliance/addresses.ts'
 import { isNeverAServer } from '#compliance/target-guard.ts'
+import { isAnswer, recordsOf } from './dns-answers.ts'
 import { maxPolicyBytes, type PolicyAnswer } from './mta-sts.ts'
+import { showCertificates, usableTlsa, type ShownCertificate } from './relay-certificates.ts'
+import { spfCost, spfRecords, type SpfCost } from './spf.ts'
+import { tryPort, type PortFacts } from './try-port.ts'
 
 export interface ZoneRequest {
   /** A-label. */
@@ -24,6 +27,12 @@ export interface ZoneRequest {
   readonly policyServer: NameServer | null
   /** PEM, for that; null: those of the system. */
   readonly ca: readonly string[] | null
+  /** What we call ourselves to a relay whose TLSA records are compared with what it shows. */
+  readonly helloName: string
+  /** Where a relay is reached for that. */
+  readonly relayPort: number
+  /** Since when name servers are known to disagree; `sinceMs` null: they are not. Null: nobody remembers. */
+  readonly disagreement: { readonly sinceMs: number | null } | null
   /** This machine sees what the Internet sees: port 25 of other MX is tried. Null: it does not. */
   readonly outside: { readonly smtpPort: number } | null
 }
@@ -39,11 +48,13 @@ export interface ExchangeFacts {
   readonly exchange: string
   readonly a: DnsReply
   readonly aaaa: DnsReply
-  /** From outside: the port is open, or why not; null: not tried. */
-  readonly smtp: 'open' | { readonly failure: string } | null
+  /** From outside; null: not tried. */
+  readonly smtp: PortFacts | null
 }
 
 export interface ZoneFacts {
+  readonly askedAtMs: number
+  readonly disagreement: ZoneRequest['disagreement']
   readonly domain: string
   readonly relays: readonly [string, ...string[]]
   readonly mx: DnsReply
@@ -51,7 +62,12 @@ export interface ZoneFacts {
   readonly wildcard: DnsReply
   readonly servers: readonly ServerFacts[]
   readonly exchanges: readonly ExchangeFacts[]
+  /** Of the domain itself, where mail goes when there is no MX. */
+  readonly a: DnsReply
+  readonly aaaa: DnsReply
   readonly txt: DnsReply
+  /** Null: there is not exactly one record. */
+  readonly spf: SpfCost | null
   readonly dmarc: DnsReply
   readonly mtaSts: DnsReply
   readonly tlsRpt: DnsReply
@@ -63,26 +79,35 @@ export interface ZoneFacts {
   readonly mxUnchecked: DnsReply | null
   /** The root zone, which is signed: does the resolver verify at all? */
   readonly root: DnsReply
-  readonly relayTlsa: readonly { readonly relay: string; readonly reply: DnsReply }[]
+  readonly relayTlsa: readonly RelayTlsa[]
   readonly isServed: boolean | null
+}
+
+export interface RelayTlsa {
+  readonly relay: string
+  readonly reply: DnsReply
+  /** Null: there is no record that senders would use. */
+  readonly shown: readonly ShownCertificate[] | null
 }
 
 /** More name servers or exchanges than any domain needs are not asked. */
 const maxCount = 12
-const smtpPort = 25
-/** A firewall that drops keeps senders waiting for minutes; we know after this. */
-const connectTimeoutMs = 10_000
+/** For all that an SPF record includes. */
+const spfTimeoutMs = 20_000
 const policyTimeoutMs = 15_000
 
 export async function gatherZoneFacts(
   request: ZoneRequest,
+  askedAtMs: number,
   signal: AbortSignal,
 ): Promise<ZoneFacts> {
-  const { domain, relays, isServed } = request
+  const { domain, relays, isServed, disagreement } = request
   const ask = asker(request, signal)
-  const [mx, wildcard, txt, dmarc, mtaSts, tlsRpt, caa, domainKey, root, servers] =
+  const [mx, a, aaaa, wildcard, txt, dmarc, mtaSts, tlsRpt, caa, domainKey, root, servers] =
     await Promise.all([
       ask(domain, 'MX'),
+      ask(domain, 'A'),
+      ask(domain, 'AAAA'),
       ask(`${randomWord(14)}.${domain}`, 'MX'),
       ask(domain, 'TXT'),
       ask(`_dmarc.${domain}`, 'TXT'),
@@ -100,20 +125,24 @@ export async function gatherZoneFacts(
     names.slice(0, maxCount).map(async (exchange) => {
       const [a, aaaa] = await Promise.all([ask(exchange, 'A'), ask(exchange, 'AAAA')])
       const isTried = request.outside !== null && !relays.includes(exchange)
-      const smtp = isTried ? await tryPort(a, request.outside.smtpPort, signal) : null
+      const smtp = isTried ? await tryPort({ a, aaaa }, request.outside.smtpPort, signal) : null
       return { exchange, a, aaaa, smtp }
     }),
   )
-  const relayTlsa = await Promise.all(
-    relays
-      .slice(0, maxCount)
-      .map(async (relay) => ({ relay, reply: await ask(`_25._tcp.${relay}`, 'TLSA') })),
-  )
+  const [relayTlsa, spf] = await Promise.all([
+    Promise.all(relays.slice(0, maxCount).map((relay) => tlsaOf(relay, request, ask, signal))),
+    spfOf(request, txt, signal),
+  ])
   const hasPolicy = recordsOf(mtaSts, 'TXT').some(({ value }) => /^v=STSv1/i.test(value))
   return {
+    askedAtMs,
+    disagreement,
     domain,
     relays,
     mx,
+    a,
+    aaaa,
+    spf,
     wildcard,
     servers,
     exchanges,
@@ -148,28 +177,30 @@ function asker(request: ZoneRequest, signal: AbortSignal, isUnchecked: boolean =
     })
 }
 
-/** Nothing is said: only whether somebody listens. */
-async function tryPort(
-  a: DnsReply,
-  port: number,
+async function tlsaOf(
+  relay: string,
+  { relayPort: port, helloName }: ZoneRequest,
+  ask: Ask,
   signal: AbortSignal,
-): Promise<ExchangeFacts['smtp']> {
-  const [address] = recordsOf(a, 'A').map(({ value }) => value)
-  if (address === undefined) return { failure: 'no address' }
-  if (isNeverAServer(address) && port === smtpPort) return { failure: `${address} is not public` }
-  try {
-    const stream = await openProbeStream({
-      address,
-      port,
-      source: null,
-      timeoutMs: connectTimeoutMs,
-      signal,
-    })
-    stream.destroy()
-    return 'open'
-  } catch (error) {
-    return { failure: error instanceof Error && 'code' in error ? String(error.code) : 'failed' }
-  }
+): Promise<RelayTlsa> {
+  const reply = await ask(`_25._tcp.${relay}`, 'TLSA')
+  const tlsa = usableTlsa(reply)
+  if (tlsa.length === 0) return { relay, reply, shown: null }
+  const [a, aaaa] = await Promise.all([ask(relay, 'A'), ask(relay, 'AAAA')])
+  const addresses = [...recordsOf(a, 'A'), ...recordsOf(aaaa, 'AAAA')].map(({ value }) => value)
+  const shown = await showCertificates({ relay, addresses, port, helloName, tlsa }, signal)
+  return { relay, reply, shown }
+}
+
+async function spfOf(
+  request: ZoneRequest,
+  txt: DnsReply,
+  signal: AbortSignal,
+): Promise<SpfCost | null> {
+  const [record, ...others] = spfRecords(txt)
+  if (record === undefined || others.length > 0) return null
+  const within = AbortSignal.any([signal, AbortSignal.timeout(spfTimeoutMs)])
+  return await spfCost(request.domain, record, asker(request, within))
 }
 
 /** A name in somebody's zone must not lead into this machine. */
@@ -249,29 +280,4 @@ async function delegated(
     return servers.flat()
   }
   return []
-}
-
-/** Records of that type in the answer; none when there is no answer. */
-export function recordsOf(reply: DnsReply, type: RecordType): readonly DnsRecord[] {
-  return reply.kind === 'reply' ? reply.answers.filter((record) => record.type === type) : []
-}
-
-/** An answer that says something: records, or that there are none. */
-export function isAnswer(reply: DnsReply): boolean {
-  return reply.kind === 'reply' && (reply.rcode === 0 || reply.rcode === 3)
-}
-
-/** `10 mailrelay1.example.org, 10 mailrelay2.example.org`, `NXDOMAIN`, `timeout` */
-export function replyWords(reply: DnsReply, type: RecordType): string {
-  if (reply.kind === 'failed') return reply.detail
-  if (reply.rcode === 3) return 'NXDOMAIN'
-  if (reply.rcode !== 0) return reply.rcode === 2 ? 'SERVFAIL' : `RCODE ${reply.rcode}`
-  const records = recordsOf(reply, type)
-  if (records.length === 0) return 'NODATA'
-  return records
-    .map(({ value, preference }) =>
-      type === 'MX' ? `${preference} ${value === '' ? '.' : value}` : value,
-    )
-    .toSorted()
-    .join(', ')
 }

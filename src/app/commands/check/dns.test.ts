@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
+import { createHash, X509Certificate } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { systemClock } from '#base/clock.ts'
 import type { Finding } from '#compliance/check.ts'
 import type { Report } from '#compliance/compliance.ts'
-import { checkDomain } from '#compliance/dns/check-domain.ts'
+import { checkDomain, disagreementSince, type ZoneRequest } from '#compliance/dns/check-domain.ts'
 import { startInstituteServer } from '../../../../demo/institute-server.ts'
 import { createAuthority, isOpensslAvailable } from '../../../../test/support/certificates.ts'
 import { startDnsServer, type Zone } from '../../../../test/support/dns-server.ts'
@@ -81,7 +82,11 @@ async function run(zone: Zone, ...more: readonly string[]): Promise<Ran> {
 }
 
 /** Asks these servers only, and the zone's as the resolver. */
-async function examineZone(zone: Zone, places: readonly string[]): Promise<Report> {
+async function examineZone(
+  zone: Zone,
+  places: readonly string[],
+  more: Partial<ZoneRequest> = {},
+): Promise<Report> {
   for (const name of Object.keys(server.zone)) delete server.zone[name]
   Object.assign(server.zone, zone)
   const [resolver, ...nameServers] = [server.address, ...places].map((written) => {
@@ -100,6 +105,10 @@ async function examineZone(zone: Zone, places: readonly string[]): Promise<Repor
       policyServer: null,
       ca: null,
       outside: null,
+      helloName: 'relay.example.org',
+      relayPort: 25,
+      disagreement: null,
+      ...more,
     },
     systemClock,
     new AbortController().signal,
@@ -200,15 +209,139 @@ describe('each fault is found by its check', () => {
 
 test('SPF that names the server itself is no trap', async () => {
   const raw = { 16: txt('v=spf1 a:mx.inst.example include:mx.example ~all') }
-  const { verdicts } = await run({ 'inst.example': { mx: goodMx, raw } }, '--json')
+  const included = { raw: { 16: txt('v=spf1 mx -all') }, mx: [[10, 'mail.mx.example']] } as const
+  const { verdicts } = await run(
+    {
+      'inst.example': { mx: goodMx, raw },
+      'mx.example': included,
+      'mx.inst.example': { a: ['192.0.2.7'] },
+    },
+    '--json',
+  )
   assert.equal(verdicts['spf-mx-trap'], 'met')
   assert.equal(verdicts['spf-hint'], 'met')
+})
+
+describe('SPF with what it includes', () => {
+  const cases: readonly (readonly [
+    name: string,
+    included: string,
+    trap: readonly [string | undefined, string | null | undefined],
+    hint: readonly [string | undefined, string | null | undefined],
+  ])[] = [
+    [
+      'one that means the MX of the domain',
+      'v=spf1 mx:inst.example -all',
+      ['violated', 'included'],
+      ['met', null],
+    ],
+    [
+      'look-ups in it count',
+      `v=spf1 ${'a:mail.inst.example '.repeat(10)}-all`,
+      ['met', null],
+      ['violated', 'too-many-look-ups'],
+    ],
+    [
+      'what it includes is no SPF record',
+      'v=spf1 include:mail.inst.example -all',
+      ['met', null],
+      ['violated', 'permerror'],
+    ],
+    [
+      'three names that are not there',
+      'v=spf1 a:x.example a:y.example a:z.example -all',
+      ['met', null],
+      ['violated', 'too-many-voids'],
+    ],
+    [
+      'a name that does not answer',
+      'v=spf1 mx:lost.example -all',
+      ['undetermined', 'no-answer'],
+      ['undetermined', 'no-answer'],
+    ],
+  ]
+  for (const [name, included, trap, hint] of cases) {
+    test(name, async () => {
+      const { verdicts, subtypes } = await run(
+        {
+          'inst.example': { mx: goodMx, raw: { 16: txt('v=spf1 include:spf.example ~all') } },
+          'spf.example': { raw: { 16: txt(included) } },
+          'mail.inst.example': { a: ['192.0.2.7'] },
+          'lost.example': 'servfail',
+        },
+        '--json',
+      )
+      assert.deepEqual([verdicts['spf-mx-trap'], subtypes['spf-mx-trap']], trap)
+      assert.deepEqual([verdicts['spf-hint'], subtypes['spf-hint']], hint)
+    })
+  }
 })
 
 test('no answer is not taken for "no record"', async () => {
   const { code, verdicts } = await run({ 'inst.example': 'servfail' }, '--json')
   assert.equal(code, 2)
   assert.equal(verdicts['mx-present'], 'undetermined')
+})
+
+describe('name servers that disagree, and somebody who remembers', () => {
+  const hourMs = 3_600_000
+  const zone: Zone = { 'inst.example': { mx: goodMx } }
+  const id = 'mx-auth-consistent'
+
+  test('undetermined for a day, violated after it', async () => {
+    await using other = await startDnsServer({ 'inst.example': { mx: [[10, 'old.example']] } })
+    const places = [server.address, server.address, other.address]
+    const look = async (sinceMs: number | null): Promise<Report> =>
+      await examineZone(zone, places, { disagreement: { sinceMs } })
+    const first = await look(null)
+    assert.equal(findingOf(first, id).kind, 'undetermined')
+    const sinceMs = disagreementSince(first, null)
+    assert.equal(sinceMs, first.startedAtMs)
+    const young = await look(Date.now() - 23 * hourMs)
+    assert.equal(findingOf(young, id).kind, 'undetermined')
+    assert.equal(disagreementSince(young, 7), 7)
+    const old = await look(Date.now() - 24 * hourMs)
+    assert.equal(findingOf(old, id).kind, 'violated')
+    other.zone['inst.example'] = { mx: goodMx }
+    const agreed = await look(sinceMs)
+    assert.equal(findingOf(agreed, id).kind, 'met')
+    assert.equal(disagreementSince(agreed, sinceMs), null)
+    other.zone['inst.example'] = 'silent'
+    assert.equal(disagreementSince(await look(7), 7), 7, 'one has said nothing')
+  })
+
+  test('it is remembered with --save', async () => {
+    await using folder = await temporaryFolder()
+    const config = join(folder.path, 'pforte.yaml')
+    const listen = '[{ address: 127.0.0.1, port: 2525 }]'
+    await writeFile(config, `hostname: mailrelay1.example.org\nlisten: ${listen}\nstate: ./state\n`)
+    const add = ['domain', 'add', 'inst.example', '--to', '192.0.2.7', '--config', config]
+    await runCommandLine(add, quiet)
+    await using other = await startDnsServer({ 'inst.example': { mx: [[10, 'old.example']] } })
+    const more = ['--json', '--config', config, '--name-server', other.address]
+    assert.equal((await run(zone, ...more)).verdicts[id], 'violated')
+    const named = [...relays.flatMap((relay) => ['--relay', relay]), ...more]
+    const place = ['--resolver', server.address, '--name-server', server.address]
+    const save = async (): Promise<string> => {
+      let stdout = ''
+      const io = { ...quiet, stdout: (words: string) => void (stdout += words) }
+      await runCommandLine(['check', 'dns', 'inst.example', '--save', ...named, ...place], io)
+      const { findings } = JSON.parse(stdout)
+      return findings.find((each: Record<string, string>) => each['id'] === id).verdict
+    }
+    assert.equal(await save(), 'undetermined')
+    const file = join(folder.path, 'state', 'zone-rechecks', 'inst.example.json')
+    const state = JSON.parse(await readFile(file, 'utf8'))
+    assert.ok(Date.now() - state.disagreesSinceMs < hourMs)
+    const older = { ...state, disagreesSinceMs: Date.now() - 25 * hourMs }
+    await writeFile(file, JSON.stringify(older))
+    let shown = ''
+    const io = { ...quiet, stdout: (words: string) => void (shown += words) }
+    await runCommandLine(['domain', 'recheck', 'inst.example', '--config', config], io)
+    assert.match(shown, /seen once +mx-auth-consistent violated, was undetermined/)
+    assert.equal(await save(), 'violated')
+    assert.equal(JSON.parse(await readFile(file, 'utf8')).disagreesSinceMs, older.disagreesSinceMs)
+  })
 })
 
 test('name servers that disagree', async () => {
@@ -385,6 +518,17 @@ describe('the zone', () => {
     const { subtypes } = await run({ 'inst.example': { mx: goodMx } }, '--json')
     assert.equal(subtypes['dnssec-chain'], 'not-verified')
   })
+  test('mail without MX goes to the address of the domain', async () => {
+    const addressed = await run({ 'inst.example': { a: ['192.0.2.9'] } }, '--json')
+    assert.equal(addressed.verdicts['mx-implicit'], 'violated')
+    assert.match(addressed.stdout, /Mail goes to 192\.0\.2\.9/)
+    const beside = await run({ 'inst.example': { mx: goodMx, a: ['192.0.2.9'] } }, '--json')
+    assert.equal(beside.verdicts['mx-implicit'], 'met')
+    const lost = await run({ 'inst.example': { a: 'servfail' } }, '--json')
+    assert.equal(lost.verdicts['mx-implicit'], 'undetermined')
+    const none = await run({ 'inst.example': { mx: [], a: [] } }, '--json')
+    assert.equal(none.verdicts['mx-implicit'], 'not-applicable')
+  })
   test('TLSA of one relay only, and not verified', async () => {
     const tlsa = { [`_25._tcp.${relay1}`]: { raw: { 52: [Buffer.from('030101aa', 'hex')] } } }
     const { verdicts } = await run({ 'inst.example': { mx: goodMx }, ...tlsa }, '--json')
@@ -406,6 +550,127 @@ describe('the zone', () => {
   })
 })
 
+describe('TLSA of the relays and the certificates that they show', () => {
+  const place = (relay: string): string => `_25._tcp.${relay}`
+  const unknown = `030101${'ab'.repeat(32)}`
+
+  interface Shown {
+    readonly name: string
+    /** Of both relays, of what the first shows; `key` is its digest, `ca` that of its authority. */
+    readonly tlsa: (digests: { readonly key: string; readonly ca: string }) => readonly string[]
+    /** Name in the certificate; default: that of the relay. */
+    readonly issuedFor?: string
+    readonly server?: 'in clear' | 'down'
+    readonly kind: string
+    readonly subtype: string | null
+  }
+  const cases: readonly Shown[] = [
+    {
+      name: 'the key of one record',
+      tlsa: ({ key }) => [unknown, `030101${key}`],
+      kind: 'met',
+      subtype: null,
+    },
+    { name: 'the key of none', tlsa: () => [unknown], kind: 'violated', subtype: 'mismatch' },
+    { name: 'the authority', tlsa: ({ ca }) => [`020001${ca}`], kind: 'met', subtype: null },
+    {
+      name: 'the authority, for another name',
+      tlsa: ({ ca }) => [`020001${ca}`],
+      issuedFor: 'other.example',
+      kind: 'violated',
+      subtype: 'mismatch',
+    },
+    {
+      name: 'the key, for another name',
+      tlsa: ({ key }) => [`030101${key}`],
+      issuedFor: 'other.example',
+      kind: 'met',
+      subtype: null,
+    },
+    {
+      name: 'a usage that does not count for SMTP',
+      tlsa: ({ key }) => [`010101${key}`],
+      kind: 'violated',
+      subtype: 'unusable',
+    },
+    {
+      name: 'no STARTTLS',
+      tlsa: ({ key }) => [`030101${key}`],
+      server: 'in clear',
+      kind: 'violated',
+      subtype: 'mismatch',
+    },
+    {
+      name: 'not reached',
+      tlsa: ({ key }) => [`030101${key}`],
+      server: 'down',
+      kind: 'undetermined',
+      subtype: 'not-reached',
+    },
+  ]
+  for (const each of cases) {
+    test(each.name, async (context) => {
+      if (!(await isOpensslAvailable())) return context.skip('needs openssl 3')
+      await using authority = await createAuthority()
+      const leaf = await authority.issue({
+        names: each.issuedFor === undefined ? [...relays] : [each.issuedFor],
+      })
+      const { certificate, key } = leaf
+      const chain = `${certificate}${authority.ca.certificate}`
+      const tls = each.server === 'in clear' ? {} : { tls: { certificate: chain, key } }
+      await using first = await startInstituteServer(tls)
+      await using second = await startInstituteServer({
+        ...tls,
+        address: '127.0.0.2',
+        port: first.port,
+      })
+      if (each.server === 'down') await second.pause()
+      const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')
+      const { publicKey } = new X509Certificate(certificate)
+      const records = each.tlsa({
+        key: digest(publicKey.export({ type: 'spki', format: 'der' })),
+        ca: digest(new X509Certificate(authority.ca.certificate).raw),
+      })
+      const tlsa = {
+        raw: { 52: records.map((hex) => Buffer.from(hex, 'hex')) },
+        isVerified: true,
+      } as const
+      const report = await examineZone(
+        {
+          'inst.example': { mx: goodMx },
+          [relay1]: { a: ['127.0.0.1'] },
+          [relay2]: { a: ['127.0.0.2'] },
+          [place(relay1)]: tlsa,
+          [place(relay2)]: tlsa,
+        },
+        [server.address, server.address],
+        { relayPort: first.port },
+      )
+      const finding = findingOf(report, 'relay-tlsa')
+      assert.deepEqual(
+        [finding.kind, finding.subtype],
+        [each.kind, each.subtype],
+        JSON.stringify(finding),
+      )
+      assert.ok(!first.commandTexts.some((line) => line.startsWith('MAIL')))
+    })
+  }
+  test('on port 25 a name that leads into this machine is not contacted', async () => {
+    const tlsa = { raw: { 52: [Buffer.from(unknown, 'hex')] }, isVerified: true } as const
+    const report = await examineZone(
+      {
+        'inst.example': { mx: goodMx },
+        [relay1]: { a: ['127.0.0.1'] },
+        [relay2]: { a: ['127.0.0.1'] },
+        [place(relay1)]: tlsa,
+        [place(relay2)]: tlsa,
+      },
+      [server.address, server.address],
+    )
+    assert.equal(findingOf(report, 'relay-tlsa').subtype, 'not-reached')
+  })
+})
+
 describe('MX beside the relays', () => {
   const zone: Zone = {
     'inst.example': { mx: [...goodMx, [20, 'mail.other.test']] },
@@ -418,6 +683,22 @@ describe('MX beside the relays', () => {
       [verdicts['mx-own-reachable'], subtypes['mx-own-reachable']],
       ['undetermined', 'needs-outside'],
     )
+  })
+  test('from outside: no answer to the question for its address is no closed port', async () => {
+    for (const [record, verdict] of [
+      [{ a: 'servfail' }, 'undetermined'],
+      [{ a: [], aaaa: 'silent' }, 'undetermined'],
+      [{ a: [], aaaa: [] }, 'violated'],
+    ] as const) {
+      const report = await examineZone(
+        { ...zone, 'mail.other.test': record },
+        [server.address, server.address],
+        { outside: { smtpPort: 1 } },
+      )
+      const finding = findingOf(report, 'mx-own-reachable')
+      assert.equal(finding.kind, verdict, JSON.stringify(record))
+      if (verdict === 'undetermined') assert.match(finding.summary.en, /SERVFAIL|timeout/)
+    }
   })
   for (const [name, isOpen] of [
     ['open', true],
@@ -441,6 +722,9 @@ describe('MX beside the relays', () => {
           policyServer: null,
           ca: null,
           outside: { smtpPort: listener.port },
+          helloName: 'relay.example.org',
+          relayPort: 25,
+          disagreement: null,
         },
         systemClock,
         new AbortController().signal,

@@ -10,6 +10,7 @@ import {
   zoneLines,
   type ZoneRequest,
 } from '#compliance/dns/check-domain.ts'
+import { loadRecheck } from '#compliance/recheck-store.ts'
 import { reportJson } from '#compliance/report/report-json.ts'
 import { reportText } from '#compliance/report/report-text.ts'
 import { overallOf } from '#compliance/report/words.ts'
@@ -23,6 +24,7 @@ import {
 } from '#app/command.ts'
 import { withStore } from '#app/commands/domain/store.ts'
 import { trustedCertificates } from '#app/toolbox.ts'
+import { ownName } from './own-name.ts'
 import { checkSavable, saveZoneReport } from './save.ts'
 import { exitCodes } from './exit-codes.ts'
 import { parseNameServer } from './name-server.ts'
@@ -90,7 +92,7 @@ interface DnsValues {
 }
 
 /** What is the same for every domain. */
-type Common = Omit<ZoneRequest, 'domain' | 'isServed'>
+type Common = Omit<ZoneRequest, 'domain' | 'isServed' | 'disagreement'>
 
 async function run(args: readonly string[], io: CommandIo): Promise<number> {
   const { values, positionals } = parseArguments(args, { options, allowPositionals: true })
@@ -104,7 +106,13 @@ async function run(args: readonly string[], io: CommandIo): Promise<number> {
   const hasRegistry = values.config !== undefined || values.save === true
   const served = hasRegistry ? await servedDomains(values.config, io) : null
   if (values.save === true) await checkSavable([domain], values.config, io)
-  const request = { ...common, domain, isServed: served?.includes(domain) ?? null }
+  const disagreement = await disagreementOf(domain, values, io)
+  const request = {
+    ...common,
+    domain,
+    isServed: served?.includes(domain) ?? null,
+    disagreement,
+  }
   const report = await checkDomain(request, systemClock, io.signal)
   print(report, request, values, io)
   if (values.save === true) await save(report, request, values, io)
@@ -115,7 +123,8 @@ async function run(args: readonly string[], io: CommandIo): Promise<number> {
 async function examineServed(common: Common, values: DnsValues, io: CommandIo): Promise<number> {
   const codes: number[] = []
   for (const domain of await servedDomains(values.config, io)) {
-    const request = { ...common, domain, isServed: true }
+    const disagreement = await disagreementOf(domain, values, io)
+    const request = { ...common, domain, isServed: true, disagreement }
     const report = await checkDomain(request, systemClock, io.signal)
     if (!report.isComplete) throw new CommandError('interrupted')
     const open = report.outcomes.filter(({ check, finding }) => {
@@ -145,6 +154,8 @@ function readCommon(values: DnsValues): Common {
     timeoutMs: 3000,
     policyServer: policyServerOf(values['policy-server']),
     ca: trustedCertificates(values.ca ?? null, '--ca'),
+    helloName: ownName(),
+    relayPort: 25,
     outside: values.outside === true ? { smtpPort: 25 } : null,
   }
 }
@@ -184,6 +195,19 @@ async function servedDomains(
   return await withStore(configFile, io, ({ registry }) =>
     registry.list().map(({ domain }) => domain),
   )
+}
+
+/** Whoever saves what was seen remembers it; somebody who only looks does not. */
+async function disagreementOf(
+  domain: string,
+  { save: isSaved, config: configFile }: DnsValues,
+  io: CommandIo,
+): Promise<ZoneRequest['disagreement']> {
+  if (isSaved !== true) return null
+  return await withStore(configFile, io, async ({ config }) => {
+    const state = await loadRecheck(config.state, 'zone', domain)
+    return { sinceMs: state?.disagreesSinceMs ?? null }
+  })
 }
 
 function policyServerOf(written: string | undefined): NameServer | null {

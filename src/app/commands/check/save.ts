@@ -1,9 +1,21 @@
 // `pforte check --save`: what was measured becomes what the relay does for the domains.
 
 import type { Report } from '#compliance/compliance.ts'
-import type { Baseline } from '#compliance/recheck.ts'
-import { loadProfile, savedProfileOf, saveProfile } from '#compliance/profile-store.ts'
+import {
+  stateAfterSaving,
+  stateFor,
+  type Baseline,
+  type RecheckState,
+} from '#compliance/recheck.ts'
+import { loadRecheck, saveRecheck } from '#compliance/recheck-store.ts'
+import {
+  loadProfile,
+  savedProfileOf,
+  saveProfile,
+  type SavedProfile,
+} from '#compliance/profile-store.ts'
 import { withEarlier } from '#compliance/merge-saved.ts'
+import { disagreementSince } from '#compliance/dns/check-domain.ts'
 import { loadZone, savedZoneOf, saveZone, type SavedZone } from '#compliance/zone-store.ts'
 import { CommandError, type CommandIo } from '#app/command.ts'
 import { isOnRoute } from '#app/recheck/on-route.ts'
@@ -38,7 +50,9 @@ export async function saveReport(
       const served = findChangeable(registry, domain)
       const before = await loadProfile(config.state, domain)
       const saved = withEarlier(savedProfileOf(report, domain, how), before)
+      const state = await stateOf(config.state, saved, before, report)
       await saveProfile(config.state, saved)
+      await saveRecheck(config.state, 'server', state)
       tellChanges(saved, before, io)
       for (const line of obeyReport(report, served, registry, nowMs)) io.stderr(`${line}\n`)
       const routes = [served.route, served.calloutRoute]
@@ -50,6 +64,21 @@ export async function saveReport(
       io.stderr(`${domain}: profile saved; see pforte domain profile ${domain}\n`)
     }
   })
+}
+
+/** What the relay has seen since of checks that this run left out is still so. */
+async function stateOf(
+  folder: string,
+  saved: SavedProfile,
+  before: SavedProfile | null,
+  report: Report,
+): Promise<RecheckState> {
+  const isOfSame = before !== null && before.server === saved.server
+  const known = isOfSame
+    ? stateFor(before, await loadRecheck(folder, 'server', saved.domain))
+    : null
+  const lookedAt = new Set(report.outcomes.map(({ check }) => check.id))
+  return stateAfterSaving(saved, lookedAt, known)
 }
 
 /** As `saveReport`, of the DNS of a domain. */
@@ -66,7 +95,10 @@ export async function saveZoneReport(
   await withStore(configFile, io, async ({ config }) => {
     const saved = savedZoneOf(report, asked)
     tellChanges(saved, await loadZone(config.state, saved.domain), io)
+    const known = await loadRecheck(config.state, 'zone', saved.domain)
+    const disagreesSinceMs = disagreementSince(report, known?.disagreesSinceMs ?? null)
     await saveZone(config.state, saved)
+    await saveRecheck(config.state, 'zone', { ...stateFor(saved, null), disagreesSinceMs })
     io.stderr(`${saved.domain}: saved; see pforte domain recheck ${saved.domain}\n`)
   })
 }

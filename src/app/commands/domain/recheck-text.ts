@@ -21,10 +21,10 @@ export async function knownSince(folder: string, domain: string): Promise<KnownS
   }
 }
 
-/** What was seen since; nothing before the first look. */
+/** What was seen since; nothing before the first look, unless something has come back. */
 export function sinceText({ server, zone }: KnownSince, nowMs: number): string {
   return [server, zone]
-    .flatMap((known) => (known === null || known.state.last === null ? [] : [known]))
+    .flatMap((known) => (known === null || isNothingSeen(known) ? [] : [known]))
     .map((known) => `since then: ${known.saved.server}\n${recheckText(known, nowMs)}`)
     .join('')
 }
@@ -37,8 +37,10 @@ export function sinceJson({ server, zone }: KnownSince): Readonly<Record<string,
 }
 
 /** One line a fact. */
-export function recheckText({ saved, state }: Known, nowMs: number): string {
-  const { last, nextAtMs, suspicions, verdicts } = state
+export function recheckText(known: Known, nowMs: number): string {
+  if (isNothingSeen(known)) return ''
+  const { saved, state } = known
+  const { nextAtMs, suspicions, verdicts } = state
   const rows: readonly (readonly [string, string])[] = [
     ['looked at again', lastText(state)],
     ...(nextAtMs === null || nextAtMs <= nowMs
@@ -56,10 +58,13 @@ export function recheckText({ saved, state }: Known, nowMs: number): string {
         ['seen once', `${check} ${verdict}, was ${verdicts[check]}, ${timeText(atMs)}`] as const,
     ),
   ]
-  const shown = last === null ? [] : rows
-  return shown
+  return rows
     .map(([name, value]) => `  ${name.padEnd(27)} ${cleanLine(value, maxTextLength)}\n`)
     .join('')
+}
+
+function isNothingSeen({ state: { last, changes } }: Known): boolean {
+  return last === null && changes.length === 0
 }
 
 function lastText({ last }: Known['state']): string {

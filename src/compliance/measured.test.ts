@@ -119,3 +119,30 @@ const cases: Readonly<Record<string, readonly [Seen, Partial<ServerProfile>]>> =
 for (const [name, [seen, expected]] of Object.entries(cases)) {
   test(name, () => assert.deepEqual(measure(seen), { ...unknownProfile, ...expected }))
 }
+
+test('refused questions of a connection: one less than was too much', () => {
+  const outcome = (kind: FindingKind): unknown => [
+    { check: { id: 'rcpt-order-independence' } as Check, finding: findingOf(kind), ms: 1 },
+  ]
+  const after = (kind: FindingKind, count?: number, before: number | null = null): unknown => {
+    const target = { host: 'mail.inst.example', port: 25 }
+    const profile = count === undefined ? {} : { calloutErrorsPerConnection: count }
+    const report = { target, startedAtMs: 2, profile, outcomes: outcome(kind) }
+    return measuredProfile(report as unknown as Report, {
+      server: 'mail.inst.example:25',
+      atMs: 1,
+      profile: unknownProfile,
+      maxRefusalsPerConnection: before,
+    }).maxRefusalsPerConnection
+  }
+  assert.equal(after('violated', 3), 2)
+  assert.equal(after('violated', 1), 1)
+  assert.equal(after('met', 11, 2), null, 'slowed down only')
+  assert.equal(after('met', undefined, 2), null)
+  assert.equal(after('undetermined', undefined, 2), 2)
+  assert.equal(
+    after('violated', undefined, 2),
+    2,
+    'within one transaction, where nobody is asked so',
+  )
+})

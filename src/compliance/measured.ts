@@ -30,7 +30,13 @@ export function measuredProfile(report: Report, before: MeasuredProfile | null):
     verdict: (id) => findings.get(id)?.kind,
     subtype: (id) => findings.get(id)?.subtype ?? null,
   }
-  return { server, atMs: report.startedAtMs, profile: profileOf(run) }
+  const earlier = before?.server === server ? (before.maxRefusalsPerConnection ?? null) : null
+  return {
+    server,
+    atMs: report.startedAtMs,
+    profile: profileOf(run),
+    maxRefusalsPerConnection: refusalsPerConnection(run, earlier),
+  }
 }
 
 function profileOf(run: Run): ServerProfile {
@@ -74,4 +80,12 @@ function maxLineBytes({ profile, before, verdict }: Run): number | null {
   if (verdict('data-long-line') === 'met') return null
   const isMeasured = profile.maxLineBytes !== undefined && verdict('data-clean') === 'met'
   return isMeasured ? (profile.maxLineBytes ?? null) : before.maxLineBytes
+}
+
+/** One less than what was too much. Slowed down only is no reason: the usual limit is for that. */
+function refusalsPerConnection({ profile, verdict }: Run, earlier: number | null): number | null {
+  const { calloutErrorsPerConnection: count } = profile
+  const found = verdict('rcpt-order-independence')
+  if (found === 'met') return null
+  return found === 'violated' && count !== undefined ? Math.max(1, count - 1) : earlier
 }

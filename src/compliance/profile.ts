@@ -20,7 +20,10 @@ export interface Profile {
   readonly maxRecipients?: number
   /** With which reverse-path recipients may be asked for and the answer is the one of a mail. */
   readonly calloutSender?: 'null' | 'mailbox'
-  /** Unknown recipients of one connection before known ones are refused too; absent: never seen. */
+  /**
+   * Unknown recipients of one connection before known ones are refused too, or all is slow; 1: after fewer than
+   * were tried. Absent: never seen.
+   */
   readonly calloutErrorsPerConnection?: number
   /** The answer to RCPT says nothing: everybody is accepted there. */
   readonly acceptsUnknown?: boolean

@@ -9,7 +9,11 @@ const forgetMs = 3_600_000
 /** Above this many routes the unused ones are looked for. */
 const tidyAboveCount = 1024
 
-const noLimits: RouteLimits = { maxConnectionCount: null, maxMailsPerConnection: null }
+const noLimits: RouteLimits = {
+  maxConnectionCount: null,
+  maxMailsPerConnection: null,
+  maxRefusalsPerConnection: null,
+}
 
 export function openNextHops(options: TargetOptions): NextHops {
   const targets = new Map<string, Target>()

@@ -58,6 +58,7 @@ export class Pool implements DialogOwner {
   #usedUpUntilMs = 0
   #usedUpCount = 1
   #maxUsesPerConnection: number
+  #maxRefusalsPerConnection: number
   #restMs: number
   /** Whose work it has taken on: their connections count here until they are gone. */
   #before: readonly Pool[] = []
@@ -68,6 +69,7 @@ export class Pool implements DialogOwner {
   constructor(options: PoolOptions) {
     this.#options = options
     this.#maxUsesPerConnection = options.maxUsesPerConnection
+    this.#maxRefusalsPerConnection = options.maxRefusalsPerConnection ?? Infinity
     this.#restMs = options.restMs ?? 0
   }
 
@@ -79,6 +81,11 @@ export class Pool implements DialogOwner {
   /** A connection that has been used more often ends with the task it has. */
   set maxUsesPerConnection(count: number) {
     this.#maxUsesPerConnection = count
+  }
+
+  /** As `maxUsesPerConnection`, of questions that were refused. */
+  set maxRefusalsPerConnection(count: number) {
+    this.#maxRefusalsPerConnection = count
   }
 
   /**
@@ -213,8 +220,7 @@ export class Pool implements DialogOwner {
   }
 
   #isUsedUp(dialog: Dialog): boolean {
-    const { maxRefusalsPerConnection = Infinity } = this.#options
-    if (dialog.isSpent || dialog.refusalCount >= maxRefusalsPerConnection) return true
+    if (dialog.isSpent || dialog.refusalCount >= this.#maxRefusalsPerConnection) return true
     if (dialog.useCount >= this.#maxUsesPerConnection) return true
     return dialog.useCount >= this.#usedUpCount && this.#options.monotonicMs() < this.#usedUpUntilMs
   }

@@ -59,7 +59,8 @@ function setUp(place: { readonly port: number }, changes: Partial<TargetOptions>
     nextHops,
     route,
     obey: (limits) => {
-      const all = { maxConnectionCount: null, maxMailsPerConnection: null, ...limits }
+      const none = { maxConnectionCount: null, maxMailsPerConnection: null }
+      const all = { ...none, maxRefusalsPerConnection: null, ...limits }
       nextHops.obey(new Map([[route.id, all]]))
     },
     mail: () => nextHops.transfer(route, mail, within),
@@ -150,6 +151,24 @@ test('no more mails and questions on a connection than it takes, from the moment
     institute.connections.map(({ mailCount }) => mailCount),
     [3, 2, 1],
   )
+})
+
+test('a connection that has had as many refused questions as the server bears is not asked again', async () => {
+  await using institute = await startInstituteServer({ mailboxes: [] })
+  await using setup = setUp(institute)
+  const counts = (): readonly number[] =>
+    institute.connections.map(
+      ({ commands }) => commands.filter(({ text }) => text.startsWith('RCPT')).length,
+    )
+  for (let count = 0; count < 4; count += 1) await setup.ask()
+  assert.deepEqual(counts(), [4])
+  setup.obey({ maxRefusalsPerConnection: 2 })
+  for (let count = 0; count < 3; count += 1) await setup.ask()
+  assert.deepEqual(counts(), [5, 2])
+  // Also where questions and mails share their connections.
+  setup.obey({ maxRefusalsPerConnection: 1, maxConnectionCount: 1 })
+  for (let count = 0; count < 2; count += 1) await setup.ask()
+  assert.deepEqual(counts(), [5, 2, 1, 1])
 })
 
 test('a connection that has ended counts until its server has had time to notice', async () => {

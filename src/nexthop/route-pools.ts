@@ -70,7 +70,7 @@ export class RoutePools {
   }
 
   /** From now on; what is open beyond it ends with the task it has. */
-  obey({ maxConnectionCount, maxMailsPerConnection }: RouteLimits): void {
+  obey({ maxConnectionCount, maxMailsPerConnection, maxRefusalsPerConnection }: RouteLimits): void {
     const { question, handover } = this.#options.sizes
     const count = maxConnectionCount ?? Infinity
     const { share } = this.#options
@@ -82,6 +82,10 @@ export class RoutePools {
     const uses = maxMailsPerConnection ?? Infinity
     this.#question.maxUsesPerConnection = Math.min(uses, question.maxUsesPerConnection)
     this.#handover.maxUsesPerConnection = Math.min(uses, handover.maxUsesPerConnection)
+    this.#question.maxRefusalsPerConnection = Math.min(
+      maxRefusalsPerConnection ?? Infinity,
+      question.maxRefusalsPerConnection ?? Infinity,
+    )
   }
 
   /** Says goodbye on connections nobody uses, of those that are for the other purpose; how many they were. */

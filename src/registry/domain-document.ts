@@ -101,6 +101,7 @@ const measuredSchema = z.strictObject({
     refusesAtData: z.boolean().nullable(),
     maxLineBytes: wholeNumber(minLineBytes, 1_000_000).nullable(),
   }),
+  maxRefusalsPerConnection: wholeNumber(1, 1000).nullable().optional(),
 })
 
 export function parseMeasured(value: unknown): Result<MeasuredProfile, DomainProblem> {

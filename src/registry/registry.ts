@@ -70,6 +70,8 @@ export interface ServerProfile {
 export interface RouteLimits {
   readonly maxConnectionCount: number | null
   readonly maxMailsPerConnection: number | null
+  /** A connection with so many refused questions ends. */
+  readonly maxRefusalsPerConnection: number | null
 }
 
 /** What `pforte check --save` has found out. */
@@ -78,6 +80,8 @@ export interface MeasuredProfile {
   readonly server: string
   readonly atMs: number
   readonly profile: ServerProfile
+  /** Refused questions of one connection that cost no known recipient; null or absent: nobody has seen such. */
+  readonly maxRefusalsPerConnection?: number | null | undefined
 }
 
 export interface ServedDomain {

@@ -50,10 +50,31 @@ test('the limits of a route are the least of its domains, for its callout too', 
   const b = served({ domain: 'b.example', maxConnections: 2 })
   const c = served({ domain: 'c.example', to: ['other.example'] })
   const limits = routeLimits([a, b, c])
-  assert.deepEqual(limits.get(a.route.id), { maxConnectionCount: 2, maxMailsPerConnection: 10 })
+  assert.deepEqual(limits.get(a.route.id), {
+    maxConnectionCount: 2,
+    maxMailsPerConnection: 10,
+    maxRefusalsPerConnection: null,
+  })
   assert.deepEqual(limits.get(a.calloutRoute.id), {
     maxConnectionCount: 5,
     maxMailsPerConnection: 10,
+    maxRefusalsPerConnection: null,
   })
   assert.equal(limits.has(c.route.id), false)
+})
+
+test('how many refused questions a connection bears is measured only, and of the least of a route', () => {
+  const [one, two] = [4, 2].map((count) =>
+    withMeasured(served(), {
+      ...measured,
+      profile: unknownProfile,
+      maxRefusalsPerConnection: count,
+    }),
+  )
+  assert.ok(one !== undefined && two !== undefined)
+  assert.deepEqual(routeLimits([one, two]).get(one.route.id), {
+    maxConnectionCount: null,
+    maxMailsPerConnection: null,
+    maxRefusalsPerConnection: 2,
+  })
 })

@@ -55,14 +55,16 @@ export function isOfSameServer(
  */
 export function routeLimits(domains: Iterable<ServedDomain>): ReadonlyMap<string, RouteLimits> {
   const limits = new Map<string, RouteLimits>()
-  for (const { route, calloutRoute, profile } of domains) {
+  for (const { route, calloutRoute, profile, measured } of domains) {
     const { maxConnectionCount, maxMailsPerConnection } = profile
-    if (maxConnectionCount === null && maxMailsPerConnection === null) continue
+    const refusals = measured?.maxRefusalsPerConnection ?? null
+    if (maxConnectionCount === null && maxMailsPerConnection === null && refusals === null) continue
     for (const id of new Set([route.id, calloutRoute.id])) {
       const known = limits.get(id)
       limits.set(id, {
         maxConnectionCount: least(known?.maxConnectionCount ?? null, maxConnectionCount),
         maxMailsPerConnection: least(known?.maxMailsPerConnection ?? null, maxMailsPerConnection),
+        maxRefusalsPerConnection: least(known?.maxRefusalsPerConnection ?? null, refusals),
       })
     }
   }

@@ -266,6 +266,15 @@ describeCheck(rcptOrderIndependence, [
     subtype: 'errors-in-connection',
     also: (_finding, { profile }) => assert.equal(profile.calloutErrorsPerConnection, 20),
   },
+  {
+    name: 'known ones are refused after some errors of the connection: how many is not known',
+    server: {
+      rcpt: (to, { refusedCount }) => (refusedCount >= 5 ? '550 5.7.1 bad client' : goodRcpt(to)),
+    },
+    kind: 'violated',
+    subtype: 'errors-in-connection',
+    also: (_finding, { profile }) => assert.equal(profile.calloutErrorsPerConnection, 1),
+  },
 ])
 
 describeCheck(rcptMulti, [

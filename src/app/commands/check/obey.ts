@@ -21,6 +21,7 @@ export function obeyReport(
     ...strangerText(report, served),
     ...profileKeys.flatMap((key) => changeText(key, served.profile, next.profile)),
     ...profileKeys.flatMap((key) => handText(key, next)),
+    ...refusalsText(served, next),
   ].map((text) => `${served.domain}: ${text}`)
 }
 
@@ -33,6 +34,17 @@ function changeText(
   const [was, is] = [limitText(key, before), limitText(key, after)]
   if (is !== null) return [`${is}, from now on`]
   return was === null ? [] : [`${was}: no longer`]
+}
+
+function refusalsText(before: ServedDomain, { measured }: ServedDomain): readonly string[] {
+  const was = before.measured?.maxRefusalsPerConnection ?? null
+  const is = measured?.maxRefusalsPerConnection ?? null
+  if (was === is) return []
+  return [
+    is === null
+      ? 'refused questions of a connection: the usual limit again'
+      : `refused questions of a connection at most ${is}, from now on`,
+  ]
 }
 
 function handText(key: ProfileKey, { byHand, measured }: ServedDomain): readonly string[] {

@@ -81,10 +81,12 @@ function refusedText(refused: DomainRefusals | null): string {
 }
 
 function obeyedText(served: ServedDomain): string {
-  const { route, calloutRoute } = served
+  const { route, calloutRoute, measured } = served
+  const refusals = measured?.maxRefusalsPerConnection ?? null
   const callout = calloutRoute.endpoints.map(formatEndpoint).join(', ')
   const rows = [
     ...profileRows(served),
+    ...(refusals === null ? [] : [['refusals each', `at most ${refusals} (measured)`] as const]),
     ...(calloutRoute.id === route.id ? [] : [['callout', `${callout} (by hand)`] as const]),
   ]
   return `obeyed\n${textOf(rows)}`

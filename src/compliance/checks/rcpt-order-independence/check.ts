@@ -79,8 +79,10 @@ async function judge(context: CheckContext, session: ProbeSession): Promise<Find
   const lost = apart ?? { errorCount: countTogether, said: together }
   if (!isOfResets && (apart === null || apart.said === null || codeOf(apart.said) !== 250)) {
     const words = lost.said === null ? '' : saidText(lost.said)
+    // Ended at its last error: that many are too much. Else a known one was refused after fewer, and how many is open.
+    const isCut = apart === null || apart.said === null
     return broken('errors-in-connection', lost.errorCount, words, evidence, {
-      calloutErrorsPerConnection: lost.errorCount,
+      calloutErrorsPerConnection: isCut ? lost.errorCount : 1,
     })
   }
   if (codeOf(together) !== 250) {

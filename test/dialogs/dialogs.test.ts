@@ -184,6 +184,8 @@ function relayBefore(institute: InstituteServer, config: object): Promise<TestRe
     config: {
       postmaster: 'postmaster@inst.example',
       limits: { maxMessage: '64KiB', unknownRecipientDelay: '10ms' },
+      // What one case has had taken over must not arrive in the middle of another one.
+      delivery: { pauses: ['1h'] },
       ...config,
     },
   })

@@ -1,7 +1,8 @@
 // Files that only their owner can read, made so that the relay's own user stays their owner.
 
+import { randomUUID } from 'node:crypto'
 import { chownSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs'
-import { chown, mkdir, open, rename, stat } from 'node:fs/promises'
+import { chown, mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 
 /**
@@ -24,18 +25,19 @@ export function createPrivately(folder: string, path: string): void {
  */
 export async function replacePrivately(folder: string, name: string, text: string): Promise<void> {
   const made = await mkdir(folder, { recursive: true, mode: 0o700 })
-  const file = path.join(folder, name)
-  const handle = await open(`${file}.new`, 'w', 0o600)
+  const isRoot = process.getuid?.() === 0
+  const { uid, gid } = await stat(path.dirname(folder))
+  if (isRoot && made !== undefined) await chown(folder, uid, gid)
+  // A command and the relay may write the same file at the same time: each its own, and the last one counts.
+  const fresh = path.join(folder, `${name}.${randomUUID()}.new`)
   try {
+    await using handle = await open(fresh, 'wx', 0o600)
     await handle.writeFile(text)
+    if (isRoot) await handle.chown(uid, gid)
     await handle.datasync()
-  } finally {
-    await handle.close()
+    await rename(fresh, path.join(folder, name))
+  } catch (error) {
+    await rm(fresh, { force: true })
+    throw error
   }
-  if (process.getuid?.() === 0) {
-    const { uid, gid } = await stat(path.dirname(folder))
-    if (made !== undefined) await chown(folder, uid, gid)
-    await chown(`${file}.new`, uid, gid)
-  }
-  await rename(`${file}.new`, file)
 }

@@ -49,8 +49,9 @@ test('one refuses, the others have it: its recipients go to the hold', async () 
   institutes[1]?.setScript({ stageReplies: { final: '550 5.7.1 Spam' } })
   const sent = await sendOneMail(relay, { to: everybody })
   assert.match(sent.final ?? '', /^250 2\.0\.0 Ok: \S+ taken over$/)
-  const held = await relay.waitForEvent(({ event }) => event === 'alert-raised')
-  assert.deepEqual(held['recipients'], ['x@b.example'])
+  await relay.waitForEvent(
+    ({ event, recipients }) => event === 'alert-raised' && String(recipients) === 'x@b.example',
+  )
   assert.deepEqual(mailCounts(), [1, 0, 1])
 })
 

@@ -215,8 +215,10 @@ async function waitForEvent(
   }
 }
 
+/** Whole ones: the relay may be writing the next. */
 function linesOf(text: string): readonly Readonly<Record<string, unknown>>[] {
   return text
+    .slice(0, text.lastIndexOf('\n') + 1)
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>)

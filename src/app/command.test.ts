@@ -107,7 +107,10 @@ test('arguments are parsed, and errors become usage errors in plain words', () =
     [['-z'], "unknown option '-z'"],
     [['--json=yes'], "option '--json' does not take an argument"],
     [['--config'], "option '--config <value>' argument missing"],
-    [['--config', '--json'], "option '--config' argument is ambiguous"],
+    [
+      ['--config', '--json'],
+      "option '--config' needs a value; one that begins with a dash is written --config=…",
+    ],
   ]
   for (const [args, message] of rows) {
     assert.throws(

@@ -80,6 +80,10 @@ function explainParseArgs(message: string, options: readonly string[]): string {
   const [sentence = message] = message.split(/\.? (?=To specify)|\n/)
   const unknown = /^Unknown option '--([^']+)'/.exec(message)?.[1]
   const nearest = unknown === undefined ? undefined : nearestWord(unknown.slice(0, 60), options)
+  const lacking = /^Option '(?:-\w, )?(--[^']+)' argument is ambiguous/.exec(message)?.[1]
+  if (lacking !== undefined) {
+    return `option '${lacking}' needs a value; one that begins with a dash is written ${lacking}=…`
+  }
   const text = sentence.charAt(0).toLowerCase() + sentence.slice(1).replace(/\.$/, '')
   return nearest === undefined ? text : `${text}; did you mean --${nearest}?`
 }

@@ -36,7 +36,11 @@ export function capabilityCheck(capability: Capability): Check {
   const { id, keyword, source, severity, otherwise, measured } = capability
   return {
     id,
-    title: text(`${keyword} wird angeboten`, `${keyword} is offered`),
+    // What is only told is no statement that a missing keyword would deny.
+    title:
+      severity === 'info'
+        ? text(`Erweiterung ${keyword}`, `The extension ${keyword}`)
+        : text(`${keyword} wird angeboten`, `${keyword} is offered`),
     requirement:
       severity === 'info'
         ? text(

@@ -1,9 +1,9 @@
 // What people look up in the greylist, and decide about it: on the file itself, with or without a relay beside,
 // which reads it at the next mail. Everything here throws when SQLite does.
 
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
+import { isThere } from '#base/is-there.ts'
 import type { Attempt } from './greylist.ts'
 import { greylistFileName, prepared, tripleFrom } from './greylist-database.ts'
 import type { RememberedNetwork, RememberedTriple } from './judge-attempt.ts'
@@ -48,7 +48,7 @@ const busyTimeoutMs = 5000
 /** Null: there is no file yet. */
 export function openGreylistTools(folder: string): GreylistTools | null {
   const path = join(folder, greylistFileName)
-  if (!existsSync(path)) return null
+  if (!isThere(path)) return null
   return prepared(path, busyTimeoutMs, toolsOn)
 }
 

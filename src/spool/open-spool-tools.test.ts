@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
@@ -86,6 +86,15 @@ test('a file that is being made, and files of others', async () => {
   assert.throws(
     () => openSpoolTools({ folder: temporary.path }),
     (error) => error instanceof SpoolError && error.kind === 'damaged',
+  )
+})
+
+test('a spool that cannot be looked at is not an empty one', async () => {
+  await using temporary = await temporaryFolder()
+  symlinkSync('spool.db', join(temporary.path, 'spool.db'))
+  assert.throws(
+    () => openSpoolTools({ folder: temporary.path }),
+    (error) => error instanceof SpoolError && error.kind === 'io',
   )
 })
 

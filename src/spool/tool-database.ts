@@ -1,8 +1,8 @@
 // Opens spool.db for people's tools, beside the relay or without it. Never creates one.
 
-import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { isThere } from '#base/is-there.ts'
 import { closeQuietly, databaseFile, spoolErrorOf } from './database.ts'
 import { findOwner } from './owner.ts'
 import { migrate, schemaState } from './schema.ts'
@@ -14,9 +14,9 @@ const lockWaitMs = 5000
 /** Null: there is no spool yet. Throws a SpoolError. */
 export function openToolDatabase(folder: string): DatabaseSync | null {
   const file = path.join(folder, databaseFile)
-  if (!existsSync(file)) return null
   let database: DatabaseSync | undefined
   try {
+    if (!isThere(file)) return null
     database = new DatabaseSync(file, { timeout: lockWaitMs })
     // Checkpoints are the relay's, which sees a failing one.
     database.exec(

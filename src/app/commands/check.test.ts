@@ -81,6 +81,12 @@ describe('the exit code', () => {
       ['127.0.0.1', '--within', '127.0.0.0/8'],
       /may not be examined: 127\.0\.0\.1 is loopback/,
     ],
+    ['longer than a day', ['x.example', '--timeout', '31d'], /more than 1d/],
+    [
+      'connect from an address of others',
+      ['127.0.0.1', '--port', '9', '--from-source', '192.0.2.9'],
+      /192\.0\.2\.9: not an address of this machine/,
+    ],
     ['two forms', ['x.example', '--json', '--junit'], /only one of/],
     [
       'a name that nobody knows',

@@ -67,12 +67,26 @@ async function run(args: readonly string[], io: CommandIo): Promise<number> {
   const maySend = await isSendingAgreed(request, io)
   using caught = request.isCaught ? await openCatching(request, maySend, io) : null
   const report = await examine(request, maySend, caught, io)
+  refuseForeignSources(report, request)
   printReport(report, request, io)
   // Asked again as it was; the senders of this run were of the catcher's domain.
   const how = { ...askedHow(request, caught), run: caught?.catching.run ?? null }
   if (isSaved) await saveReport(report, how, configFile, io)
   caught?.tell(io)
   return exitCodes[overallOf(report)]
+}
+
+/** Nothing was found out about the server, and nothing is wrong with it. */
+function refuseForeignSources({ outcomes }: Report, { target }: CheckRequest): void {
+  const isForeign = outcomes.some(
+    ({ check, finding }) =>
+      finding.subtype === 'source-not-local' &&
+      (check.id === 'tcp-connect-v4' || check.id === 'tcp-connect-v6'),
+  )
+  if (!isForeign || target.sources.length === 0) return
+  throw new CommandError(
+    `--from-source: ${target.sources.join(', ')}: not an address of this machine; 'ip address' lists those it has`,
+  )
 }
 
 async function examine(
@@ -154,6 +168,8 @@ function trusted(file: string): readonly string[] {
   try {
     return [...tls.getCACertificates('default'), readFileSync(file, 'utf8')]
   } catch (error) {
-    throw new CommandError(`cannot read --ca: ${String(error)}`)
+    throw new CommandError(
+      `cannot read --ca: ${error instanceof Error ? error.message : String(error)}`,
+    )
   }
 }

@@ -9,7 +9,7 @@ import {
 } from '#compliance/compliance.ts'
 import { parseNetwork } from '#base/network.ts'
 import { nearestWord } from '#base/text.ts'
-import { parseDuration } from '#base/units.ts'
+import { formatDuration, parseDuration } from '#base/units.ts'
 import { isIP } from '#net/address.ts'
 import { parseDomain } from '#smtp/domain-name.ts'
 import { encodeMailbox } from '#smtp/path.ts'
@@ -309,9 +309,15 @@ function limitsOf({ patience, timeout, wait }: CheckValues): Partial<CheckLimits
   }
 }
 
+/** Longer than anybody waits; timers of the system end at 24 days. */
+const maxDurationMs = 86_400_000
+
 function duration(option: string, written: string): number {
   const parsed = parseDuration(written)
   if (!parsed.ok) throw new UsageError(`--${option}: '${written}': ${parsed.problem}`)
+  if (parsed.value > maxDurationMs) {
+    throw new UsageError(`--${option}: '${written}' is more than ${formatDuration(maxDurationMs)}`)
+  }
   return parsed.value
 }
 

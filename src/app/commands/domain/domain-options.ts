@@ -207,7 +207,9 @@ async function withFile(
   try {
     return { ...named, tlsCa: await readFile(file, 'utf8') }
   } catch (error) {
-    throw new UsageError(`--tls-ca: ${cleanLine(String(error), 200)}`)
+    throw new UsageError(
+      `--tls-ca: ${cleanLine(error instanceof Error ? error.message : String(error), 200)}`,
+    )
   }
 }
 

@@ -39,7 +39,8 @@ function readText(file: string): Result<string> {
     if (size > maxFileBytes) return failure(`is too large: ${size} bytes, at most ${maxFileBytes}`)
     return success(new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file)))
   } catch (error) {
-    return failure(`cannot be read: ${cleanLine(String(error), 200)}`)
+    const why = error instanceof Error ? error.message : String(error)
+    return failure(`cannot be read: ${cleanLine(why, 200)}`)
   }
 }
 

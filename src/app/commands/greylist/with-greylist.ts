@@ -35,7 +35,7 @@ export async function withGreylist(
     using tools = openGreylistTools(config.state)
     if (tools === null) {
       throw new CommandError(
-        `there is no greylist.db in ${config.state} yet; it is made when policy.greylisting.mode is on and the first mail comes`,
+        `there is no greylist.db in ${config.state} yet; it is made by the first mail that comes while policy.greylisting.mode is observe or defer`,
       )
     }
     return work(tools, config)

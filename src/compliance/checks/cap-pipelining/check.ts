@@ -7,7 +7,7 @@ import { text } from '#compliance/text.ts'
 
 export const capPipelining: Check = {
   id: 'cap-pipelining',
-  title: text('PIPELINING wird angeboten und stimmt', 'PIPELINING is offered and right'),
+  title: text('PIPELINING, wenn angeboten, stimmt', 'PIPELINING, if offered, is right'),
   requirement: text(
     'Wer PIPELINING anbietet, beantwortet Befehle einer Gruppe einzeln und in ihrer Reihenfolge.',
     'Who offers PIPELINING answers the commands of a group one by one and in order.',

@@ -136,7 +136,7 @@ export class Connection {
 
   /** Ends our side once everything written has left; once is enough. */
   end(): void {
-    // Node makes an error, with its stack, of each further end: a tenth of what a mail costs.
+    // Node makes an error, with its stack, of each further end: nobody would look at it.
     if (!this.#socket.writableEnded) this.#socket.end()
   }
 

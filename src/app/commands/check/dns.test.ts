@@ -1,125 +1,28 @@
 import assert from 'node:assert/strict'
-import { createHash, X509Certificate } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { after, describe, test } from 'node:test'
-import { systemClock } from '#base/clock.ts'
-import type { Finding } from '#compliance/check.ts'
-import type { Report } from '#compliance/compliance.ts'
-import { checkDomain, disagreementSince, type ZoneRequest } from '#compliance/dns/check-domain.ts'
-import { startInstituteServer } from '../../../../demo/institute-server.ts'
-import { createAuthority, isOpensslAvailable } from '../../../../test/support/certificates.ts'
-import { startDnsServer, type Zone } from '../../../../test/support/dns-server.ts'
-import { startPolicyHost } from '../../../../test/support/policy-host.ts'
-import { temporaryFolder } from '../../../../test/support/temporary-folder.ts'
-import type { CommandIo } from '#app/command.ts'
+import { describe, test } from 'node:test'
 import { runCommandLine } from '#app/commands.ts'
-
-const server = await startDnsServer()
-after(() => server.close())
-
-const relays = ['mailrelay1.example.org', 'mailrelay2.example.org'] as const
-const [relay1, relay2] = relays
-const txt = (text: string): readonly Buffer[] => [
-  Buffer.concat([Buffer.of(text.length), Buffer.from(text)]),
-]
-const goodMx: readonly (readonly [number, string])[] = [
-  [10, relay1],
-  [10, relay2],
-]
-
-const quiet: CommandIo = {
-  stdout: () => undefined,
-  stderr: () => undefined,
-  environment: {},
-  isTerminal: false,
-  signal: new AbortController().signal,
-}
-
-interface Ran {
-  readonly code: number
-  readonly stdout: string
-  /** id → verdict */
-  readonly verdicts: Readonly<Record<string, string>>
-  /** id → subtype */
-  readonly subtypes: Readonly<Record<string, string | null>>
-}
-
-async function run(zone: Zone, ...more: readonly string[]): Promise<Ran> {
-  for (const name of Object.keys(server.zone)) delete server.zone[name]
-  Object.assign(
-    server.zone,
-    { [relay1]: { a: ['192.0.2.1'] }, [relay2]: { a: ['192.0.2.2'] } },
-    zone,
-  )
-  let stdout = ''
-  let stderr = ''
-  const io: CommandIo = {
-    stdout: (text) => (stdout += text),
-    stderr: (text) => (stderr += text),
-    environment: {},
-    isTerminal: false,
-    signal: new AbortController().signal,
-  }
-  const args = [
-    'check',
-    'dns',
-    'inst.example',
-    '--resolver',
-    server.address,
-    '--name-server',
-    server.address,
-  ]
-  const named = relays.flatMap((relay) => ['--relay', relay])
-  const code = await runCommandLine([...args, ...named, ...more], io)
-  assert.equal(stderr, '')
-  const { findings } = more.includes('--json') ? JSON.parse(stdout) : { findings: [] }
-  const of = (key: string): Readonly<Record<string, string>> =>
-    Object.fromEntries(findings.map((each: Record<string, string>) => [each['id'], each[key]]))
-  return { code, stdout, verdicts: of('verdict'), subtypes: of('subtype') }
-}
-
-/** Asks these servers only, and the zone's as the resolver. */
-async function examineZone(
-  zone: Zone,
-  places: readonly string[],
-  more: Partial<ZoneRequest> = {},
-): Promise<Report> {
-  for (const name of Object.keys(server.zone)) delete server.zone[name]
-  Object.assign(server.zone, zone)
-  const [resolver, ...nameServers] = [server.address, ...places].map((written) => {
-    const [address = '', port] = written.split(':')
-    return { address, port: Number(port) }
-  })
-  assert.ok(resolver)
-  return await checkDomain(
-    {
-      domain: 'inst.example',
-      relays,
-      resolver,
-      nameServers,
-      timeoutMs: 500,
-      isServed: null,
-      policyServer: null,
-      ca: null,
-      outside: null,
-      helloName: 'relay.example.org',
-      relayPort: 25,
-      disagreement: null,
-      ...more,
-    },
-    systemClock,
-    new AbortController().signal,
-  )
-}
-
-function findingOf({ outcomes }: Report, id: string): Finding {
-  const finding = outcomes.find(({ check }) => check.id === id)?.finding
-  assert.ok(finding)
-  return finding
-}
+import { systemClock } from '#base/clock.ts'
+import type { Report } from '#compliance/compliance.ts'
+import { checkDomain, disagreementSince } from '#compliance/dns/check-domain.ts'
+import { startInstituteServer } from '../../../../demo/institute-server.ts'
+import { startDnsServer, type Zone } from '../../../../test/support/dns-server.ts'
+import {
+  examineZone,
+  findingOf,
+  goodMx,
+  quiet,
+  relay1,
+  relay2,
+  relays,
+  run,
+  server,
+  txt,
+} from '../../../../test/support/examined-zone.ts'
+import { temporaryFolder } from '../../../../test/support/temporary-folder.ts'
 
 test('a domain that is as it should be, and what to paste', async () => {
   const { code, stdout } = await run(
@@ -207,76 +110,6 @@ describe('each fault is found by its check', () => {
   }
 })
 
-test('SPF that names the server itself is no trap', async () => {
-  const raw = { 16: txt('v=spf1 a:mx.inst.example include:mx.example ~all') }
-  const included = { raw: { 16: txt('v=spf1 mx -all') }, mx: [[10, 'mail.mx.example']] } as const
-  const { verdicts } = await run(
-    {
-      'inst.example': { mx: goodMx, raw },
-      'mx.example': included,
-      'mx.inst.example': { a: ['192.0.2.7'] },
-    },
-    '--json',
-  )
-  assert.equal(verdicts['spf-mx-trap'], 'met')
-  assert.equal(verdicts['spf-hint'], 'met')
-})
-
-describe('SPF with what it includes', () => {
-  const cases: readonly (readonly [
-    name: string,
-    included: string,
-    trap: readonly [string | undefined, string | null | undefined],
-    hint: readonly [string | undefined, string | null | undefined],
-  ])[] = [
-    [
-      'one that means the MX of the domain',
-      'v=spf1 mx:inst.example -all',
-      ['violated', 'included'],
-      ['met', null],
-    ],
-    [
-      'look-ups in it count',
-      `v=spf1 ${'a:mail.inst.example '.repeat(10)}-all`,
-      ['met', null],
-      ['violated', 'too-many-look-ups'],
-    ],
-    [
-      'what it includes is no SPF record',
-      'v=spf1 include:mail.inst.example -all',
-      ['met', null],
-      ['violated', 'permerror'],
-    ],
-    [
-      'three names that are not there',
-      'v=spf1 a:x.example a:y.example a:z.example -all',
-      ['met', null],
-      ['violated', 'too-many-voids'],
-    ],
-    [
-      'a name that does not answer',
-      'v=spf1 mx:lost.example -all',
-      ['undetermined', 'no-answer'],
-      ['undetermined', 'no-answer'],
-    ],
-  ]
-  for (const [name, included, trap, hint] of cases) {
-    test(name, async () => {
-      const { verdicts, subtypes } = await run(
-        {
-          'inst.example': { mx: goodMx, raw: { 16: txt('v=spf1 include:spf.example ~all') } },
-          'spf.example': { raw: { 16: txt(included) } },
-          'mail.inst.example': { a: ['192.0.2.7'] },
-          'lost.example': 'servfail',
-        },
-        '--json',
-      )
-      assert.deepEqual([verdicts['spf-mx-trap'], subtypes['spf-mx-trap']], trap)
-      assert.deepEqual([verdicts['spf-hint'], subtypes['spf-hint']], hint)
-    })
-  }
-})
-
 test('no answer is not taken for "no record"', async () => {
   const { code, verdicts } = await run({ 'inst.example': 'servfail' }, '--json')
   assert.equal(code, 2)
@@ -355,79 +188,6 @@ test('name servers that disagree', async () => {
   await other.close()
   assert.equal(code, 1)
   assert.equal(verdicts['mx-auth-consistent'], 'violated')
-})
-
-describe('MTA-STS: the policy in force must name both relays', () => {
-  const zone: Zone = {
-    'inst.example': { mx: goodMx },
-    '_mta-sts.inst.example': { raw: { 16: txt('v=STSv1; id=1;') } },
-  }
-  const policy = (mode: string, ...mx: readonly string[]): string =>
-    [
-      'version: STSv1',
-      `mode: ${mode}`,
-      ...mx.map((each) => `mx: ${each}`),
-      'max_age: 86400',
-      '',
-    ].join('\r\n')
-  for (const [name, answer, verdict, subtype, code] of [
-    ['both', { status: 200, body: policy('enforce', ...relays) }, 'met', null, 0],
-    ['a wildcard', { status: 200, body: policy('enforce', '*.example.org') }, 'met', null, 0],
-    ['one is missing', { status: 200, body: policy('enforce', relay1) }, 'violated', 'enforce', 1],
-    ['only tested', { status: 200, body: policy('testing', relay1) }, 'violated', 'testing', 0],
-    ['switched off', { status: 200, body: policy('none') }, 'met', null, 0],
-    ['not a policy', { status: 200, body: '<html>' }, 'violated', 'invalid', 0],
-    ['not there', { status: 404, body: policy('enforce', ...relays) }, 'violated', 'status', 0],
-    [
-      'somewhere else, where nobody may be sent',
-      { status: 302, body: '', headers: { location: '/elsewhere' } },
-      'violated',
-      'redirect',
-      0,
-    ],
-    ['endless', { status: 200, body: 'x'.repeat(70_000) }, 'undetermined', 'not-fetched', 0],
-  ] as const) {
-    test(name, async (context) => {
-      if (!(await isOpensslAvailable())) return context.skip('needs openssl 3')
-      await using authority = await createAuthority()
-      await using host = await startPolicyHost(
-        await authority.issue({ names: ['mta-sts.inst.example'] }),
-      )
-      host.answer = answer
-      const ran = await run(
-        zone,
-        '--json',
-        '--policy-server',
-        host.address,
-        '--ca',
-        authority.ca.certificatePath,
-      )
-      assert.deepEqual([ran.verdicts['mta-sts'], ran.subtypes['mta-sts']], [verdict, subtype])
-      assert.equal(ran.code, code)
-      assert.deepEqual(host.requests, ['mta-sts.inst.example/.well-known/mta-sts.txt'])
-    })
-  }
-  test('a certificate that is not for mta-sts.DOMAIN, or of nobody', async (context) => {
-    if (!(await isOpensslAvailable())) return context.skip('needs openssl 3')
-    await using authority = await createAuthority()
-    await using host = await startPolicyHost(await authority.issue({ names: ['inst.example'] }))
-    host.answer = { status: 200, body: policy('enforce', relay1) }
-    const place = ['--json', '--policy-server', host.address]
-    const otherName = await run(zone, ...place, '--ca', authority.ca.certificatePath)
-    const untrusted = await run(zone, ...place)
-    for (const { verdicts, subtypes } of [otherName, untrusted]) {
-      assert.deepEqual([verdicts['mta-sts'], subtypes['mta-sts']], ['violated', 'certificate'])
-    }
-    assert.deepEqual(host.requests, [])
-  })
-  test('a host that leads into this machine is not contacted', async (context) => {
-    if (!(await isOpensslAvailable())) return context.skip('needs openssl 3')
-    const { subtypes } = await run(
-      { ...zone, 'mta-sts.inst.example': { a: ['127.0.0.1'] } },
-      '--json',
-    )
-    assert.equal(subtypes['mta-sts'], 'no-host')
-  })
 })
 
 describe('the zone', () => {
@@ -547,127 +307,6 @@ describe('the zone', () => {
     assert.equal(ran.subtypes['spf-hint'], 'too-many-look-ups')
     const without = await run({ 'inst.example': { mx: goodMx } }, '--json')
     assert.equal(without.verdicts['dkim-hint'], 'violated')
-  })
-})
-
-describe('TLSA of the relays and the certificates that they show', () => {
-  const place = (relay: string): string => `_25._tcp.${relay}`
-  const unknown = `030101${'ab'.repeat(32)}`
-
-  interface Shown {
-    readonly name: string
-    /** Of both relays, of what the first shows; `key` is its digest, `ca` that of its authority. */
-    readonly tlsa: (digests: { readonly key: string; readonly ca: string }) => readonly string[]
-    /** Name in the certificate; default: that of the relay. */
-    readonly issuedFor?: string
-    readonly server?: 'in clear' | 'down'
-    readonly kind: string
-    readonly subtype: string | null
-  }
-  const cases: readonly Shown[] = [
-    {
-      name: 'the key of one record',
-      tlsa: ({ key }) => [unknown, `030101${key}`],
-      kind: 'met',
-      subtype: null,
-    },
-    { name: 'the key of none', tlsa: () => [unknown], kind: 'violated', subtype: 'mismatch' },
-    { name: 'the authority', tlsa: ({ ca }) => [`020001${ca}`], kind: 'met', subtype: null },
-    {
-      name: 'the authority, for another name',
-      tlsa: ({ ca }) => [`020001${ca}`],
-      issuedFor: 'other.example',
-      kind: 'violated',
-      subtype: 'mismatch',
-    },
-    {
-      name: 'the key, for another name',
-      tlsa: ({ key }) => [`030101${key}`],
-      issuedFor: 'other.example',
-      kind: 'met',
-      subtype: null,
-    },
-    {
-      name: 'a usage that does not count for SMTP',
-      tlsa: ({ key }) => [`010101${key}`],
-      kind: 'violated',
-      subtype: 'unusable',
-    },
-    {
-      name: 'no STARTTLS',
-      tlsa: ({ key }) => [`030101${key}`],
-      server: 'in clear',
-      kind: 'violated',
-      subtype: 'mismatch',
-    },
-    {
-      name: 'not reached',
-      tlsa: ({ key }) => [`030101${key}`],
-      server: 'down',
-      kind: 'undetermined',
-      subtype: 'not-reached',
-    },
-  ]
-  for (const each of cases) {
-    test(each.name, async (context) => {
-      if (!(await isOpensslAvailable())) return context.skip('needs openssl 3')
-      await using authority = await createAuthority()
-      const leaf = await authority.issue({
-        names: each.issuedFor === undefined ? [...relays] : [each.issuedFor],
-      })
-      const { certificate, key } = leaf
-      const chain = `${certificate}${authority.ca.certificate}`
-      const tls = each.server === 'in clear' ? {} : { tls: { certificate: chain, key } }
-      await using first = await startInstituteServer(tls)
-      await using second = await startInstituteServer({
-        ...tls,
-        address: '127.0.0.2',
-        port: first.port,
-      })
-      if (each.server === 'down') await second.pause()
-      const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')
-      const { publicKey } = new X509Certificate(certificate)
-      const records = each.tlsa({
-        key: digest(publicKey.export({ type: 'spki', format: 'der' })),
-        ca: digest(new X509Certificate(authority.ca.certificate).raw),
-      })
-      const tlsa = {
-        raw: { 52: records.map((hex) => Buffer.from(hex, 'hex')) },
-        isVerified: true,
-      } as const
-      const report = await examineZone(
-        {
-          'inst.example': { mx: goodMx },
-          [relay1]: { a: ['127.0.0.1'] },
-          [relay2]: { a: ['127.0.0.2'] },
-          [place(relay1)]: tlsa,
-          [place(relay2)]: tlsa,
-        },
-        [server.address, server.address],
-        { relayPort: first.port },
-      )
-      const finding = findingOf(report, 'relay-tlsa')
-      assert.deepEqual(
-        [finding.kind, finding.subtype],
-        [each.kind, each.subtype],
-        JSON.stringify(finding),
-      )
-      assert.ok(!first.commandTexts.some((line) => line.startsWith('MAIL')))
-    })
-  }
-  test('on port 25 a name that leads into this machine is not contacted', async () => {
-    const tlsa = { raw: { 52: [Buffer.from(unknown, 'hex')] }, isVerified: true } as const
-    const report = await examineZone(
-      {
-        'inst.example': { mx: goodMx },
-        [relay1]: { a: ['127.0.0.1'] },
-        [relay2]: { a: ['127.0.0.1'] },
-        [place(relay1)]: tlsa,
-        [place(relay2)]: tlsa,
-      },
-      [server.address, server.address],
-    )
-    assert.equal(findingOf(report, 'relay-tlsa').subtype, 'not-reached')
   })
 })
 

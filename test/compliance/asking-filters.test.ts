@@ -21,11 +21,7 @@ import {
 } from './support/examine.ts'
 import { applyToExim, startExaminedExim, type EximConfiguration } from './support/exim.ts'
 import { isInside, runInside } from './support/own-network.ts'
-import {
-  applyToPostfix,
-  startExaminedPostfix,
-  type PostfixConfiguration,
-} from './support/postfix.ts'
+import { postfixBench, type PostfixConfiguration } from './support/postfix.ts'
 import { startRspamd } from './support/rspamd.ts'
 import { placePolicydSpf, startOpendmarc, type PolicydSpf } from './support/sender-policy.ts'
 
@@ -44,12 +40,7 @@ const skip = skipReason(programs, ...names)
 /** Whatever comes from 127/8 passes libspf2 and rspamd's DMARC. */
 const fromOutside = { sources: ['198.51.100.10'], networks: ['198.51.100.0/24', '2001:db8::/64'] }
 
-const bench: Bench<PostfixConfiguration> = {
-  program: 'Postfix',
-  skip,
-  start: (configuration) => startExaminedPostfix(prefixOf(programs, 'postfix'), configuration),
-  apply: applyToPostfix,
-}
+const bench = postfixBench(programs, skip)
 
 const eximBench: Bench<EximConfiguration> = {
   program: 'Exim',

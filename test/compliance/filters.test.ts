@@ -5,32 +5,15 @@ import { describe, test } from 'node:test'
 import { findPrograms, prefixOf, skipReason } from '../interop/support/programs.ts'
 import type { ShownSnippet } from '#compliance/report/remedies.ts'
 import { checkApplied, planApplied } from './support/applied.ts'
-import {
-  assertFindings,
-  examine,
-  networks,
-  tryOut,
-  type Bench,
-  type RealServer,
-} from './support/examine.ts'
+import { assertFindings, examine, networks, tryOut, type RealServer } from './support/examine.ts'
 import { startClamav, startPostgrey, type OnInfected } from './support/filters.ts'
 import { startExaminedSendmail } from './support/sendmail.ts'
-import {
-  applyToPostfix,
-  startExaminedPostfix,
-  type PostfixConfiguration,
-} from './support/postfix.ts'
+import { postfixBench, type PostfixConfiguration } from './support/postfix.ts'
 
 const programs = findPrograms('postfix', 'sendmail', 'postgrey', 'clamav')
 const skip = skipReason(programs, 'postfix', 'postgrey', 'clamav')
-const start = (configuration: PostfixConfiguration): ReturnType<typeof startExaminedPostfix> =>
-  startExaminedPostfix(prefixOf(programs, 'postfix'), configuration)
-const bench: Bench<PostfixConfiguration> = {
-  program: 'Postfix',
-  skip,
-  start,
-  apply: applyToPostfix,
-}
+const bench = postfixBench(programs, skip)
+const { start } = bench
 
 checkApplied(import.meta.filename)
 

@@ -12,11 +12,7 @@ import {
 import { testRows, type Row } from './support/examine.ts'
 import { applyToExim, startExaminedExim, type EximConfiguration } from './support/exim.ts'
 import { addresses, isInside, networks, runInside, sources } from './support/own-network.ts'
-import {
-  applyToPostfix,
-  startExaminedPostfix,
-  type PostfixConfiguration,
-} from './support/postfix.ts'
+import { postfixBench, type PostfixConfiguration } from './support/postfix.ts'
 
 const programs = findPrograms('postfix', 'exim', 'exim-debian', 'courier', 'iproute2')
 const skip = skipReason(programs, 'postfix', 'exim', 'exim-debian', 'courier', 'iproute2')
@@ -96,9 +92,7 @@ function describePostfix(): void {
       expected: { 'tcp-connect-v4': 'met', 'tcp-connect-v6': 'violated refused' },
     },
   ]
-  const start = (configuration: PostfixConfiguration): ReturnType<typeof startExaminedPostfix> =>
-    startExaminedPostfix(prefixOf(programs, 'postfix'), configuration)
-  testRows({ program: 'Postfix', skip, start, apply: applyToPostfix }, rows.map(fromNetworks))
+  testRows(postfixBench(programs, skip), rows.map(fromNetworks))
 }
 
 function describeExim(): void {

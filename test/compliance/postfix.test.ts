@@ -1,7 +1,7 @@
 // What `pforte check` says of a real Postfix, well and badly configured, and whether its advice helps.
 
 import { after, test } from 'node:test'
-import { findPrograms, prefixOf, skipReason } from '../interop/support/programs.ts'
+import { findPrograms, skipReason } from '../interop/support/programs.ts'
 import type { ShownSnippet } from '#compliance/report/remedies.ts'
 import { createAuthority, type CertificateFiles } from '../support/certificates.ts'
 import { checkApplied } from './support/applied.ts'
@@ -17,16 +17,12 @@ import {
 import { goodServers } from './support/good-servers.ts'
 import { startSpamMilter } from './support/milter.ts'
 import { startGreylist } from './support/policy-server.ts'
-import {
-  applyToPostfix,
-  startExaminedPostfix,
-  type PostfixConfiguration,
-} from './support/postfix.ts'
+import { applyToPostfix, postfixBench, type PostfixConfiguration } from './support/postfix.ts'
 
 const programs = findPrograms()
 const skip = skipReason(programs, 'postfix')
-const start = (configuration: PostfixConfiguration): ReturnType<typeof startExaminedPostfix> =>
-  startExaminedPostfix(prefixOf(programs, 'postfix'), configuration)
+const bench = postfixBench(programs, skip)
+const { start } = bench
 
 /** postgrey itself answers after 300 s; nobody waits so long here. */
 const greylist = await startGreylist(60_000)
@@ -336,8 +332,6 @@ const rows: readonly Row<PostfixConfiguration>[] = [
     remedied: ['postmaster'],
   },
 ]
-
-const bench = { program: 'Postfix', skip, start, apply: applyToPostfix }
 
 // One authority for all of them; each certificate is wrong in its own way.
 const authority = await createAuthority()

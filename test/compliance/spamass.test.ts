@@ -4,33 +4,16 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Report } from '#compliance/compliance.ts'
 import { findPrograms, prefixOf, skipReason } from '../interop/support/programs.ts'
-import {
-  assertFindings,
-  examine,
-  snippetsOf,
-  tryOut,
-  type Bench,
-  type RealServer,
-} from './support/examine.ts'
+import { assertFindings, examine, snippetsOf, tryOut, type RealServer } from './support/examine.ts'
 import { startSpamassMilter, type Filter } from './support/filters.ts'
-import {
-  applyToPostfix,
-  startExaminedPostfix,
-  type PostfixConfiguration,
-} from './support/postfix.ts'
+import { postfixBench, type PostfixConfiguration } from './support/postfix.ts'
 import { startExaminedSendmail } from './support/sendmail.ts'
 
 const names = ['postfix', 'sendmail', 'spamassassin'] as const
 const programs = findPrograms(...names)
 const skip = skipReason(programs, ...names)
-const start = (configuration: PostfixConfiguration): Promise<RealServer> =>
-  startExaminedPostfix(prefixOf(programs, 'postfix'), configuration)
-const bench: Bench<PostfixConfiguration> = {
-  program: 'Postfix',
-  skip,
-  start,
-  apply: applyToPostfix,
-}
+const bench = postfixBench(programs, skip)
+const { start } = bench
 
 function startSpamass(options = ''): Promise<Filter> {
   return startSpamassMilter(prefixOf(programs, 'spamassassin'), options)

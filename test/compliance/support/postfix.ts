@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import type { ShownSnippet } from '#compliance/report/remedies.ts'
 import { makeFolder } from '../../interop/support/daemon.ts'
 import { startPostfix, writeSettled } from '../../interop/support/postfix.ts'
-import { domain, mailHost, type RealServer } from './examine.ts'
+import { prefixOf, type Program, type ProgramName } from '../../interop/support/programs.ts'
+import { domain, mailHost, type Bench, type RealServer } from './examine.ts'
 
 export interface PostfixConfiguration {
   /** Lines of main.cf behind those of a good server. A later line replaces an earlier one. */
@@ -92,4 +93,17 @@ function inFront(line: string, mainCf: readonly string[]): string {
 function asHere(line: string): string {
   if (line === 'inet_interfaces = all') return 'inet_interfaces = loopback-only'
   return line.replace(/^(\w+): admin$/, '$1 mail').replace('admin@', 'anna@')
+}
+
+/** Postfix on the bench; `skip`: why it cannot be there, or what belongs to it cannot. */
+export function postfixBench(
+  programs: ReadonlyMap<ProgramName, Program>,
+  skip: string | false,
+): Bench<PostfixConfiguration> {
+  return {
+    program: 'Postfix',
+    skip,
+    start: (configuration) => startExaminedPostfix(prefixOf(programs, 'postfix'), configuration),
+    apply: applyToPostfix,
+  }
 }
